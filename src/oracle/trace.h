@@ -6,7 +6,7 @@
 #include "plan/plan.h"
 
 enum zap_event_code {
-#define ZAP_EVENT(code, id, token, fields, text) ZAP_EVENT_##id = code,
+#define ZAP_EVENT(code, id, token, fields, info, flag, text) ZAP_EVENT_##id = code,
 #include "oracle/event.def"
 #undef ZAP_EVENT
     ZAP_EVENT_END = 64,
@@ -92,8 +92,11 @@ struct zap_event_row {
     uint8_t code;
     const char *token;
     const char *fields;
+    const char *info; /* see event.def; "" where there is no field i */
+    const char *flag; /* "" where there is no field x */
     const char *text;
 };
+/* NULL for a code that is not assigned. */
 const struct zap_event_row *zap_event_row(unsigned code);
 
 /* Append a trace as text: a header line for the build, then one line an event, indented by how deep
@@ -106,7 +109,11 @@ void zap_trace_print_event(const struct zap_trace *trace, uint32_t i, struct zap
 /* Append a set of names: "a _b=None", or "-" for the empty set. */
 void zap_trace_print_state(uint64_t bound, uint64_t none, struct zap_str *out);
 
-/* The first event in which two traces of one plan differ, or UINT32_MAX; builds are not compared. */
+/* The first event in which two traces of one plan differ, or UINT32_MAX; builds are not compared.
+ *
+ * Every byte of an event counts, refs too: this is for runs that must not differ at all (the same
+ * build twice, or once from C and once from source). Where one trace goes on after the other's end,
+ * or one is cut there, that is the event. */
 uint32_t zap_trace_diff(const struct zap_trace *a, const struct zap_trace *b);
 
 #endif
