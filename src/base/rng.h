@@ -9,20 +9,24 @@ struct zap_rng {
     uint64_t state;
 };
 
-/* The stream of plan number `index` of a session with `seed`. Same: everywhere, for ever. */
-static inline struct zap_rng zap_rng_init(uint64_t seed, uint64_t index)
-{
-    struct zap_rng rng = {seed * UINT64_C(0xd1342543de82ef95) +
-                          (index + 1) * UINT64_C(0x9e3779b97f4a7c15)};
-    return rng;
-}
-
 static inline uint64_t zap_rng_next(struct zap_rng *rng)
 {
     uint64_t z = (rng->state += UINT64_C(0x9e3779b97f4a7c15));
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+/* The stream of plan number `index` of a session with `seed`. Same: everywhere, for ever.
+ *
+ * The state is mixed once before it is used: neighbours' raw states are one step apart, and without
+ * that plan n + 1 would be drawn from the numbers of plan n, shifted by one. */
+static inline struct zap_rng zap_rng_init(uint64_t seed, uint64_t index)
+{
+    struct zap_rng rng = {seed * UINT64_C(0xd1342543de82ef95) +
+                          (index + 1) * UINT64_C(0x9e3779b97f4a7c15)};
+    rng.state = zap_rng_next(&rng);
+    return rng;
 }
 
 /* A number in [0, bound); bound > 0. The bias of at most bound / 2^32 does not matter here. */
