@@ -1,0 +1,389 @@
+/* Random plans: what a table's rows are weighted with, and what makes a teardown interesting.
+ *
+ * A plan is drawn front to back from one stream of numbers: the kinds of the objects, who holds
+ * each (a global, or a link from another object), then links, then scripts, because a script mostly
+ * speaks of names that are bound. Nothing but the config and the index goes in. Plans come out
+ * nearly normal and zap_plan_normalize does the rest; what it drops is not drawn again, so every
+ * plan costs the same.
+ *
+ * Weights of kinds, actions and routes are columns of their tables. The shares below are about the
+ * structure, and each says why it is what it is. Changing one changes every plan of every seed:
+ * tests/golden/update then.
+ */
+#include "plan/gen.h"
+
+#include "base/check.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A weighted row owns that many consecutive tickets: FROM is its first, and LAST makes the enum go
+ * on after its last, so the running sums are constants. */
+enum {
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py)                     \
+    KIND_FROM_##id, KIND_LAST_##id = KIND_FROM_##id + (weight)-1,
+#include "plan/value.def"
+#undef ZAP_VALUE
+};
+
+enum {
+#define ZAP_OP(code, id, token, operands, weight, own, key, other)                                 \
+    OP_FROM_##id, OP_LAST_##id = OP_FROM_##id + (weight)-1,
+#include "plan/op.def"
+#undef ZAP_OP
+};
+
+static const uint8_t kind_codes[] = {
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) code,
+#include "plan/value.def"
+#undef ZAP_VALUE
+};
+
+static const uint16_t kind_ends[] = {
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) KIND_LAST_##id + 1,
+#include "plan/value.def"
+#undef ZAP_VALUE
+};
+
+static const uint8_t op_codes[] = {
+#define ZAP_OP(code, id, token, operands, weight, own, key, other) code,
+#include "plan/op.def"
+#undef ZAP_OP
+};
+
+static const uint16_t op_ends[] = {
+#define ZAP_OP(code, id, token, operands, weight, own, key, other) OP_LAST_##id + 1,
+#include "plan/op.def"
+#undef ZAP_OP
+};
+
+static const uint8_t name_codes[] = {
+#define ZAP_NAME(code, id, token, py, cls, ident) code,
+#include "plan/name.def"
+#undef ZAP_NAME
+};
+
+/* The rows that most globals are named from are the first ones of the table; the others are the
+ * odd. */
+enum { COMMON_COUNT = ZAP_NAME_U_H };
+_Static_assert(ZAP_NAME_A == 1 && ZAP_NAME_U_H == 16, "a..h and _a.._h come first");
+_Static_assert(COUNT(name_codes) > ZAP_GLOBALS_MAX, "a module never runs out of names");
+
+struct gen {
+    struct zap_rng rng;
+    struct zap_plan *plan;
+    unsigned nodes_count;
+    uint64_t bound;                      /* objects that a global holds, or will */
+    uint64_t names[ZAP_MODULES_MAX];     /* taken in each module */
+    uint64_t owned[ZAP_OBJECTS_MAX];     /* objects that only a link from this one holds */
+    uint8_t nodes[ZAP_OBJECTS_MAX];      /* those made so far */
+    uint8_t home[ZAP_OBJECTS_MAX];       /* the module that binds it */
+    uint8_t home_names[ZAP_OBJECTS_MAX]; /* and the name, 0 where none does */
+};
+
+static uint64_t bit(unsigned i)
+{
+    return UINT64_C(1) << i;
+}
+
+static uint32_t below(struct gen *gen, uint32_t bound)
+{
+    return zap_rng_below(&gen->rng, bound);
+}
+
+static bool one_in(struct gen *gen, uint32_t n)
+{
+    return below(gen, n) == 0;
+}
+
+/* An index into ends, weighted. Without a branch per row, because it would be mispredicted. */
+static unsigned pick(struct gen *gen, const uint16_t *ends, size_t count)
+{
+    uint32_t ticket = below(gen, ends[count - 1]);
+    unsigned row = 0;
+    for (size_t i = 0; i < count; i++) {
+        row += ends[i] <= ticket;
+    }
+    return row;
+}
+
+static uint8_t draw_route(struct gen *gen, uint32_t allowed)
+{
+    uint32_t total = 0;
+    for (unsigned code = 0; code < 32; code++) {
+        const struct zap_route_row *row = zap_route_row(code);
+        total += row != NULL && (allowed >> code & 1) != 0 ? row->weight : 0;
+    }
+    ZAP_CHECK_CMP(total, >, 0);
+    uint32_t ticket = below(gen, total);
+    for (unsigned code = 0;; code++) {
+        const struct zap_route_row *row = zap_route_row(code);
+        if (row == NULL || (allowed >> code & 1) == 0) {
+            continue;
+        }
+        if (ticket < row->weight) {
+            return (uint8_t)code;
+        }
+        ticket -= row->weight;
+    }
+}
+
+/* One module mostly: what happens between modules is rarer than what happens within one. */
+static void draw_modules(struct gen *gen)
+{
+    uint32_t ticket = below(gen, 10);
+    unsigned count = ticket < 7 ? 1 : ticket < 9 ? 2 : 3 + below(gen, 2);
+    gen->plan->modules_count = (uint8_t)(count < ZAP_MODULES_MAX ? count : ZAP_MODULES_MAX);
+    for (unsigned m = 0; m < gen->plan->modules_count; m++) {
+        gen->plan->modules[m].held = one_in(gen, 10);
+    }
+}
+
+/* Own class half of the time: that puts the dict in a cycle, and then other paths are taken. */
+static uint8_t draw_class(struct gen *gen, uint8_t home)
+{
+    uint32_t ticket = below(gen, 10);
+    unsigned modules = gen->plan->modules_count;
+    if (ticket < 3) {
+        return ZAP_ELSEWHERE;
+    }
+    if (ticket < 5 && modules > 1) {
+        return (uint8_t)((home + 1 + below(gen, modules - 1)) % modules);
+    }
+    return home;
+}
+
+static void draw_object(struct gen *gen, unsigned i)
+{
+    struct zap_object *object = &gen->plan->objects[i];
+    uint8_t code = kind_codes[pick(gen, kind_ends, COUNT(kind_ends))];
+    if (zap_value_row(code)->target == ZAP_TARGET_NODE && gen->nodes_count == 0) {
+        code = ZAP_VALUE_NODE;
+    }
+    const struct zap_value_row *row = zap_value_row(code);
+    unsigned modules = gen->plan->modules_count;
+    uint8_t home = (uint8_t)(modules == 1 ? 0 : below(gen, modules));
+    object->kind = code;
+    gen->home[i] = home;
+    if (row->place == ZAP_PLACE_CLASS) {
+        object->module = draw_class(gen, home);
+    } else if (row->place == ZAP_PLACE_MODULE) {
+        object->module = one_in(gen, 4) ? (uint8_t)below(gen, modules) : home;
+    }
+    if (row->target == ZAP_TARGET_NODE) {
+        object->target = gen->nodes[below(gen, gen->nodes_count)];
+    }
+    if (code == ZAP_VALUE_NODE) {
+        gen->nodes[gen->nodes_count++] = (uint8_t)i;
+    }
+    if (!one_in(gen, 8)) {
+        gen->bound |= bit(i);
+    }
+}
+
+/* Find an object that can hold object i by a link. It is bound, or comes earlier and is therefore
+ * held already, so that a global reaches it. Where a few tries find none, a global holds i after
+ * all. */
+static void draw_owner(struct gen *gen, unsigned i)
+{
+    for (unsigned tries = 0; tries < 4; tries++) {
+        unsigned owner = below(gen, gen->plan->objects_count);
+        if (owner != i && (owner < i || (gen->bound & bit(owner)) != 0) &&
+            zap_value_row(gen->plan->objects[owner].kind)->links == ZAP_LINKS_MANY) {
+            gen->owned[owner] |= bit(i);
+            return;
+        }
+    }
+    gen->bound |= bit(i);
+}
+
+/* The odd names are a sixth: each then is one global in 216 or so, and a plan in a hundred has it.
+ */
+static unsigned draw_name(struct gen *gen)
+{
+    return one_in(gen, 6) ? COMMON_COUNT + below(gen, COUNT(name_codes) - COMMON_COUNT)
+                          : below(gen, COMMON_COUNT);
+}
+
+/* One more global for an object, in this module or the next that has room. */
+static void bind(struct gen *gen, unsigned object, unsigned module)
+{
+    for (unsigned tries = 0; gen->plan->modules[module].globals_count == ZAP_GLOBALS_MAX; tries++) {
+        if (tries == gen->plan->modules_count) {
+            return;
+        }
+        module = (module + 1) % gen->plan->modules_count;
+    }
+    unsigned row = draw_name(gen);
+    while ((gen->names[module] & bit(name_codes[row])) != 0) {
+        row = (row + 1) % (unsigned)COUNT(name_codes);
+    }
+    gen->names[module] |= bit(name_codes[row]);
+    struct zap_module *to = &gen->plan->modules[module];
+    to->globals[to->globals_count++] =
+        (struct zap_global){.name = name_codes[row], .object = (uint8_t)object};
+    if (gen->home_names[object] == 0) {
+        gen->home[object] = (uint8_t)module;
+        gen->home_names[object] = name_codes[row];
+    }
+}
+
+/* Half of the modules bind their globals in another order than the objects were made in: the first
+ * decides paths D and W, the second path G. */
+static void draw_globals(struct gen *gen)
+{
+    struct zap_plan *plan = gen->plan;
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if ((gen->bound & bit(i)) != 0) {
+            bind(gen, i, gen->home[i]);
+        }
+        if (one_in(gen, 20)) {
+            bind(gen, below(gen, plan->objects_count), below(gen, plan->modules_count));
+        }
+    }
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        struct zap_module *module = &plan->modules[m];
+        if (one_in(gen, 2)) {
+            for (unsigned i = module->globals_count; i > 1; i--) {
+                unsigned other = below(gen, i);
+                struct zap_global moved = module->globals[i - 1];
+                module->globals[i - 1] = module->globals[other];
+                module->globals[other] = moved;
+            }
+        }
+    }
+    if (plan->route == ZAP_ROUTE_RELOAD) {
+        for (unsigned i = 0; i < plan->modules[0].globals_count; i++) {
+            uint32_t ticket = below(gen, 4);
+            plan->modules[0].globals[i].again = (uint8_t)(ticket < 2    ? ZAP_AGAIN_KEEP
+                                                          : ticket == 2 ? ZAP_AGAIN_INT
+                                                                        : ZAP_AGAIN_NONE);
+        }
+    }
+}
+
+static void add_link(struct gen *gen, unsigned from, unsigned to)
+{
+    struct zap_plan *plan = gen->plan;
+    if (plan->links_count < ZAP_LINKS_MAX) {
+        plan->links[plan->links_count++] = (struct zap_link){(uint8_t)from, (uint8_t)to};
+    }
+}
+
+/* 0 to 3 links, each as likely as half of the one before. */
+static void draw_links(struct gen *gen, unsigned from)
+{
+    enum zap_links links = zap_value_row(gen->plan->objects[from].kind)->links;
+    if (links == ZAP_LINKS_NO_LINKS) {
+        return;
+    }
+    for (unsigned to = 0; gen->owned[from] >> to != 0; to++) {
+        if ((gen->owned[from] >> to & 1) != 0) {
+            add_link(gen, from, to);
+        }
+    }
+    bool many = links == ZAP_LINKS_MANY;
+    unsigned targets = many ? gen->plan->objects_count : from;
+    uint32_t ticket = below(gen, 16);
+    /* What holds nothing is of little use, except a node. */
+    unsigned count = ticket < 8 ? gen->plan->objects[from].kind != ZAP_VALUE_NODE
+                                : 1 + (ticket >= 12) + (ticket >= 14);
+    for (unsigned i = 0; i < count && targets > 0; i++) {
+        add_link(gen, from, below(gen, targets));
+    }
+}
+
+/* The module that an act speaks of: mostly where the node's class or the node itself lives. */
+static uint8_t draw_act_module(struct gen *gen, unsigned node)
+{
+    uint32_t ticket = below(gen, 8);
+    if (ticket < 4 && gen->plan->objects[node].module != ZAP_ELSEWHERE) {
+        return gen->plan->objects[node].module;
+    }
+    return ticket < 7 ? gen->home[node] : (uint8_t)below(gen, gen->plan->modules_count);
+}
+
+/* Half of the names are bound: a quarter the node's own, so that a script takes away or replaces
+ * what it lives in, a quarter any global. */
+static void draw_act_name(struct gen *gen, struct zap_act *act)
+{
+    uint32_t ticket = below(gen, 4);
+    if (ticket == 0 && gen->home_names[act->node] != 0) {
+        act->module = gen->home[act->node];
+        act->name = gen->home_names[act->node];
+        return;
+    }
+    act->module = draw_act_module(gen, act->node);
+    const struct zap_module *module = &gen->plan->modules[act->module];
+    if (ticket <= 1 && module->globals_count > 0) {
+        act->name = module->globals[below(gen, module->globals_count)].name;
+    } else {
+        act->name = name_codes[draw_name(gen)];
+    }
+}
+
+/* inert: only looks, which change nothing; most invariants say something about such plans only. */
+static void draw_act(struct gen *gen, unsigned node, bool inert)
+{
+    struct zap_plan *plan = gen->plan;
+    struct zap_act act = {.node = (uint8_t)node};
+    if (inert) {
+        act.op = one_in(gen, 5) ? ZAP_OP_LOOK_ALL : ZAP_OP_LOOK;
+    } else {
+        act.op = op_codes[pick(gen, op_ends, COUNT(op_ends))];
+    }
+    enum zap_operands operands = zap_op_row(act.op)->operands;
+    if (operands == ZAP_OPERANDS_MODULE) {
+        act.module = draw_act_module(gen, node);
+    } else if (operands == ZAP_OPERANDS_NAME) {
+        draw_act_name(gen, &act);
+    }
+    plan->acts[plan->acts_count++] = act;
+}
+
+static void draw_scripts(struct gen *gen)
+{
+    static const uint8_t counts[16] = {0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, UINT8_MAX};
+    bool inert = one_in(gen, 10); /* with those that come out so by chance, a quarter of the plans */
+    for (unsigned i = 0; i < gen->nodes_count; i++) {
+        unsigned count = counts[below(gen, COUNT(counts))];
+        if (count == UINT8_MAX) {
+            count = 5 + below(gen, 4);
+        }
+        for (unsigned k = 0; k < count && k < ZAP_SCRIPT_MAX; k++) {
+            if (gen->plan->acts_count == ZAP_ACTS_MAX) {
+                return;
+            }
+            draw_act(gen, gen->nodes[i], inert);
+        }
+    }
+}
+
+void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct zap_plan *ret_plan)
+{
+    ZAP_CHECK_CMP(config->size, <=, ZAP_SIZE_MAX);
+    struct gen gen = {.rng = zap_rng_init(config->seed, index), .plan = ret_plan};
+    unsigned size = config->size == 0 ? ZAP_SIZE_DEFAULT : config->size;
+    zap_plan_init(ret_plan);
+    ret_plan->route = draw_route(&gen, config->routes == 0 ? UINT32_MAX : config->routes);
+    draw_modules(&gen);
+    unsigned count = size / 2 + below(&gen, size + 1);
+    count = count == 0 ? 1 : count < ZAP_OBJECTS_MAX ? count : ZAP_OBJECTS_MAX;
+    ret_plan->objects_count = (uint8_t)count;
+    for (unsigned i = 0; i < count; i++) {
+        draw_object(&gen, i);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if ((gen.bound & bit(i)) == 0) {
+            draw_owner(&gen, i);
+        }
+    }
+    draw_globals(&gen);
+    for (unsigned i = 0; i < count; i++) {
+        draw_links(&gen, i);
+    }
+    draw_scripts(&gen);
+    zap_plan_normalize(ret_plan);
+}
