@@ -2,7 +2,7 @@
  *
  * A trace is printed as one line for the build and one line an event:
  *
- *     del o3 m0 how=refcount refs=1 bound=a,_b none=c builtins=same size=7
+ *     del o3 m0 refs=1 how=refcount bound=a,_b none=c builtins=same size=7
  *
  * The first word is the event's token. What follows are its fields in the order that event.def
  * gives:
