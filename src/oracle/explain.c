@@ -46,9 +46,8 @@ static const char *const value_words[] = {
     [ZAP_VALUE_GENERATOR] = "a generator of {m}, suspended inside try/finally",
     [ZAP_VALUE_CELL] = "a closure cell",
     [ZAP_VALUE_GLOBALS] = "the __dict__ of {m}",
-    [ZAP_VALUE_NEST] = "a deep nest of containers",
-    [ZAP_VALUE_OUTSIDE] =
-        "the key of a weak reference to {t} with a callback, which somebody else holds",
+    [ZAP_VALUE_NEST] = "a nest of 60 tuples",
+    [ZAP_VALUE_OUTSIDE] = "None, for a weak reference to {t} with a callback that is held outside",
 };
 
 /* {m} the module, {n} the name, both where the action has them. */
@@ -72,7 +71,7 @@ static const char *const op_words[] = {
     [ZAP_OP_SET_BUILTINS] = "binds __builtins__ in {m} to an empty dict",
     [ZAP_OP_UNLIST] = "removes {m} from sys.modules",
     [ZAP_OP_CLEAR] = "clears the dict of {m}",
-    [ZAP_OP_GROW] = "deletes names of {m} and adds others until its dict is resized",
+    [ZAP_OP_GROW] = "deletes the first names of {m} and adds others until its dict is resized",
     [ZAP_OP_WEAKREF] = "makes a weak reference to itself and keeps that outside",
     [ZAP_OP_NEW] = "makes a new instance of its own class",
 };
