@@ -1,0 +1,3 @@
+/* Looks down. */
+#include "base/good.h"
+#include "proto/proto.h"

@@ -1,0 +1,9 @@
+/* Counts its calls. */
+extern int zap_bad(void);
+
+int zap_bad(void)
+{
+    static int calls;
+
+    return ++calls;
+}

@@ -1,0 +1,3 @@
+#ifndef ZAP_BASE_BAD_H
+#define ZAP_BASE_BAD_H
+#endif

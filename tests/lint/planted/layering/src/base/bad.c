@@ -1,0 +1,2 @@
+/* Names a header relative to itself. */
+#include "str.h"

@@ -1,0 +1,2 @@
+/* Looks at its sibling. */
+#include "py/session.h"

@@ -1,0 +1,2 @@
+/* Looks up to the layer above. */
+#include "oracle/judge.h"

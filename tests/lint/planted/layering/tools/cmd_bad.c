@@ -1,0 +1,2 @@
+/* The program reaches into the workers. */
+#include "py/session.h"

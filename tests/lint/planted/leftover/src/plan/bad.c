@@ -1,0 +1,2 @@
+/* Promises something. */
+/* TO%DO: keep it */

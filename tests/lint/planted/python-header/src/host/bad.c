@@ -1,0 +1,2 @@
+/* Includes Python's header where no Python may be. */
+#include <Python.h>
