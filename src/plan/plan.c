@@ -182,10 +182,9 @@ static uint64_t normalize_objects(struct zap_plan *plan)
     return valid;
 }
 
-/* Rule 3. Returns the objects that globals hold. */
-static uint64_t normalize_globals(struct zap_plan *plan, uint64_t valid)
+/* Rule 3. */
+static void normalize_globals(struct zap_plan *plan, uint64_t valid)
 {
-    uint64_t roots = 0;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         struct zap_module *module = &plan->modules[m];
         bool again = m == 0 && plan->route == ZAP_ROUTE_RELOAD;
@@ -202,12 +201,10 @@ static uint64_t normalize_globals(struct zap_plan *plan, uint64_t valid)
                 global.again = ZAP_AGAIN_KEEP;
             }
             seen |= bit(global.name);
-            roots |= bit(global.object);
             module->globals[kept++] = global;
         }
         module->globals_count = (uint8_t)kept;
     }
-    return roots;
 }
 
 /* May a link go from an object of kind `from` that has `count` links already? */
@@ -228,8 +225,8 @@ static bool link_fits(const struct zap_plan *plan, struct zap_link link, unsigne
     return false;
 }
 
-/* Rule 4, except the grouping. Fills in where each object's links go. */
-static void normalize_links(struct zap_plan *plan, uint64_t valid, uint64_t *ret_to)
+/* Rule 4, except the grouping. */
+static void normalize_links(struct zap_plan *plan, uint64_t valid)
 {
     uint8_t count[ZAP_OBJECTS_MAX] = {0};
     unsigned kept = 0;
@@ -238,20 +235,32 @@ static void normalize_links(struct zap_plan *plan, uint64_t valid, uint64_t *ret
         if (has(valid, link.from) && has(valid, link.to) &&
             link_fits(plan, link, count[link.from])) {
             count[link.from]++;
-            ret_to[link.from] |= bit(link.to);
             plan->links[kept++] = link;
         }
     }
     plan->links_count = (uint8_t)kept;
 }
 
-/* What rule 5 keeps. Downwards, because most links go to earlier objects: two rounds are typical.
- */
-static uint64_t reach(const struct zap_plan *plan, uint64_t roots, const uint64_t *to)
+uint64_t zap_plan_reached(const struct zap_plan *plan)
 {
-    uint64_t reached = roots;
+    uint64_t to[ZAP_OBJECTS_MAX] = {0};
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        to[plan->links[i].from] |= bit(plan->links[i].to);
+    }
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if (plan->objects[i].kind == ZAP_VALUE_METHOD) {
+            to[i] |= bit(plan->objects[i].target);
+        }
+    }
+    uint64_t reached = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        const struct zap_module *module = &plan->modules[m];
+        for (unsigned i = 0; i < module->globals_count; i++) {
+            reached |= bit(module->globals[i].object);
+        }
+    }
     uint64_t before;
-    do {
+    do { /* downwards, because most links go to earlier objects: two rounds are typical */
         before = reached;
         for (unsigned i = plan->objects_count; i-- > 0;) {
             reached |= has(reached, i) ? to[i] : 0;
@@ -419,16 +428,10 @@ void zap_plan_normalize(struct zap_plan *plan)
         memset(&plan->modules[0], 0, sizeof plan->modules[0]);
         plan->modules_count = 1;
     }
-    uint64_t to[ZAP_OBJECTS_MAX] = {0};
     uint64_t valid = normalize_objects(plan);
-    uint64_t roots = normalize_globals(plan, valid);
-    normalize_links(plan, valid, to);
-    for (unsigned i = 0; i < plan->objects_count; i++) {
-        if (plan->objects[i].kind == ZAP_VALUE_METHOD) {
-            to[i] |= bit(plan->objects[i].target);
-        }
-    }
-    uint64_t kept = reach(plan, roots, to);
+    normalize_globals(plan, valid);
+    normalize_links(plan, valid);
+    uint64_t kept = zap_plan_reached(plan);
     normalize_acts(plan, kept);
     if (kept != bits_below(plan->objects_count)) {
         renumber(plan, kept);

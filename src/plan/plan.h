@@ -189,6 +189,13 @@ void zap_plan_normalize(struct zap_plan *plan);
 /* Is it normal already? */
 bool zap_plan_is_normal(const struct zap_plan *plan);
 
+/* The objects that globals reach, one bit each: through links and a bound method's target, but not
+ * through weak references. What is not among them could be dropped.
+ *
+ * plan  fields within their counts; need not be normal
+ */
+uint64_t zap_plan_reached(const struct zap_plan *plan);
+
 bool zap_plan_equal(const struct zap_plan *a, const struct zap_plan *b);
 
 /* Where a plan's grouped parts start: acts[act_at[i]] .. acts[act_at[i + 1]] is the script of object i,
