@@ -1,18 +1,17 @@
 /* A plan in words.
  *
  * The first half of the text repeats the plan: names, objects, scripts. The second half says how
- * each module's globals will go, which depends on who refers to the module's dict when the module
- * is dropped:
+ * each module's globals will go, which depends on who refers to the module's dict when it is
+ * dropped:
  *
- *     Z  module object deallocated, up to 3.3: its names are set to None in two passes
- *     D  module object deallocated, 3.4 on, and nobody else refers to its dict: values go in dict
- * order G  the dict hangs off a cycle: only the collector can free it, and finalizers run first W
- * somebody wipes the namespace: two passes, every version
+ *     Z  up to 3.3, the module object goes: its names are set to None in two passes
+ *     D  3.4 on, the module object goes and nobody else refers to its dict: dict order
+ *     G  3.4 on, the dict hangs off a cycle: only the collector can free it, finalizers first
+ *     W  every version, somebody wipes the namespace: two passes
  *
- * So the objects are put into a graph of strong references, closed transitively, and a module's
- * dict that a cycle reaches is G. A class is always in a cycle (with its own __mro__ and
- * descriptors), and it reaches the globals of its methods: a module whose class is in use anywhere
- * is G.
+ * So the objects are put into a graph of strong references, closed transitively, and a module whose
+ * dict a cycle reaches is G. A class is always in a cycle (with its own __mro__ and descriptors),
+ * and it reaches the globals of its methods: a module whose class is in use anywhere is G.
  *
  * This describes the plan as built. Scripts change the graph while it falls apart; the text says
  * that they can, and does not follow them.
@@ -147,9 +146,8 @@ _Static_assert(VERTICES_MAX <= 64, "a set of vertices is one uint64_t");
 struct graph {
     uint64_t edges[VERTICES_MAX];
     uint64_t reach[VERTICES_MAX]; /* by one edge or more */
-    uint64_t cyclic;              /* on a cycle, or in one with a class of its own */
-    uint64_t on_cycle;            /* what `cyclic` reaches */
-    uint64_t kept;                /* what somebody else's hold on a dict reaches */
+    uint64_t on_cycle;            /* what cycles reach, those of classes included */
+    uint64_t kept; /* what a dict that is held reaches, or a module that is not dropped */
 };
 
 /* The vertex that an object refers to by its kind, links aside, or VERTICES_MAX. */
@@ -200,7 +198,6 @@ static struct graph graph_of(const struct zap_plan *plan)
     }
     for (unsigned vertex = 0; vertex < VERTICES_MAX; vertex++) {
         if (graph.reach[vertex] & BIT(vertex)) {
-            graph.cyclic |= BIT(vertex);
             graph.on_cycle |= graph.reach[vertex];
         }
     }
@@ -211,9 +208,8 @@ static struct graph graph_of(const struct zap_plan *plan)
         }
     }
     for (unsigned m = 0; m < plan->modules_count; m++) {
-        if (plan->modules[m].held) {
-            graph.kept |= BIT(DICT_AT + m) | graph.reach[DICT_AT + m];
-        }
+        bool stays = plan->modules[m].held || (plan->route == ZAP_ROUTE_FAILED_IMPORT && m > 0);
+        graph.kept |= stays ? BIT(DICT_AT + m) | graph.reach[DICT_AT + m] : 0;
     }
     return graph;
 }
@@ -312,6 +308,9 @@ static void add_scripts(const struct zap_plan *plan, const struct zap_plan_index
         zap_str_printf(out, "\nThe __del__ of o%u\n", o);
         for (unsigned a = index->act_at[o]; a < index->act_at[o + 1]; a++) {
             add_act(plan, &plan->acts[a], out);
+            if (plan->acts[a].op == ZAP_OP_RAISE && a + 1 < index->act_at[o + 1]) {
+                zap_str_add(out, "    and never gets to what follows:\n");
+            }
         }
     }
     if (silent) {
@@ -323,225 +322,272 @@ static void add_scripts(const struct zap_plan *plan, const struct zap_plan_index
 
 /* ---- what to expect ---- */
 
-/* Append the names of a module that fall into a pass (1, 2; 3: neither, because their class is left
- * alone; 0: all), or nothing. Returns how many. */
-static unsigned add_pass(const struct zap_plan *plan, unsigned m, unsigned pass, const char *before,
-                         const char *after, struct zap_str *out)
+/* The pass that sets a name to None: 1, 2, or 3 for neither.
+ *
+ * is_old  as 2.7 does it
+ */
+static unsigned pass_of(unsigned name, bool is_old)
+{
+    const struct zap_name_row *row = zap_name_row(name);
+    switch (row ? row->cls : ZAP_CLASS_NONSTR) {
+    case ZAP_CLASS_UNDERSCORE:
+        return 1;
+    case ZAP_CLASS_PUBLIC:
+        return 2;
+    case ZAP_CLASS_BUILTINS:
+    case ZAP_CLASS_NONSTR:
+        return 3;
+    case ZAP_CLASS_UNICODE:
+    case ZAP_CLASS_BUILTINS_NUL:
+        return is_old ? 3 : 2;
+    case ZAP_CLASS_UNICODE_U:
+        return is_old ? 3 : 1;
+    }
+    return 3;
+}
+
+/* Append a module's names of one pass, or of all (0), in the order in which they are bound. None is
+ * not set to None again. Appends nothing and returns false where there is no such name. */
+static bool add_pass(const struct zap_plan *plan, unsigned m, unsigned pass, bool is_old,
+                     const char *before, const char *after, struct zap_str *out)
 {
     const struct zap_module *module = &plan->modules[m];
-    unsigned chosen[ZAP_GLOBALS_MAX];
+    unsigned names[ZAP_GLOBALS_MAX];
     unsigned count = 0;
     for (unsigned g = 0; g < module->globals_count; g++) {
-        const struct zap_name_row *row = zap_name_row(module->globals[g].name);
-        bool is_none = plan->objects[module->globals[g].object].kind == ZAP_VALUE_NONE;
-        unsigned its = 2;
-        if (row && (row->cls == ZAP_CLASS_UNDERSCORE || row->cls == ZAP_CLASS_UNICODE_U)) {
-            its = 1;
-        } else if (row && (row->cls == ZAP_CLASS_BUILTINS || row->cls == ZAP_CLASS_NONSTR)) {
-            its = 3;
-        }
-        if (pass == 0 || (its == pass && (!is_none || pass == 3))) {
-            chosen[count++] = module->globals[g].name;
+        const struct zap_global *global = &module->globals[g];
+        bool is_none = plan->objects[global->object].kind == ZAP_VALUE_NONE;
+        if (pass == 0 || (pass_of(global->name, is_old) == pass && (pass == 3 || !is_none))) {
+            names[count++] = global->name;
         }
     }
     for (unsigned i = 0; i < count; i++) {
         zap_str_add(out, i == 0 ? before : "");
         add_separator(i, count, out);
-        zap_str_add(out, name_token(chosen[i]));
+        zap_str_add(out, name_token(names[i]));
     }
     zap_str_add(out, count ? after : "");
-    return count;
+    return count > 0;
 }
 
 /* Append the two passes over a module's names. */
-static void add_passes(const struct zap_plan *plan, unsigned m, struct zap_str *out)
+static void add_passes(const struct zap_plan *plan, unsigned m, bool is_old, struct zap_str *out)
 {
-    unsigned first = add_pass(plan, m, 1, " Pass 1 sets ", " to None.", out);
-    if (first == 0) {
-        zap_str_add(out, " Pass 1 finds nothing.");
+    bool first = add_pass(plan, m, 1, is_old, " Pass 1 sets ", " to None.", out);
+    bool second = add_pass(plan, m, 2, is_old, first ? " Pass 2 sets " : " Only pass 2 sets any: ",
+                           first ? " to None." : ".", out);
+    if (!first && !second) {
+        zap_str_add(out, " Of the plan's names there is none to set to None.");
+    } else if (!second) {
+        zap_str_add(out, " Pass 2 finds none of the plan's names.");
     }
-    unsigned second = add_pass(plan, m, 2, " Pass 2 sets ", " to None.", out);
-    if (second == 0) {
-        zap_str_add(out, " Pass 2 finds nothing of the plan's.");
-    }
-    add_pass(plan, m, 3, " Left alone: ", ".", out);
+    add_pass(plan, m, 3, is_old, " It leaves alone ", ".", out);
 }
 
-/* Append why a cycle reaches the dict of module m. Returns false where none does. */
-static bool add_cycle(const struct zap_plan *plan, const struct graph *graph, unsigned m,
+/* The objects that refer to the dict of module m, or to the module. */
+static uint64_t holders_of(const struct zap_plan *plan, const struct graph *graph, unsigned m)
+{
+    uint64_t holders = 0;
+    for (unsigned o = 0; o < plan->objects_count; o++) {
+        holders |= (graph->edges[o] & (BIT(DICT_AT + m) | BIT(MODULE_AT + m))) ? BIT(o) : 0;
+    }
+    return holders;
+}
+
+static bool is_one(uint64_t set)
+{
+    return (set & (set - 1)) == 0;
+}
+
+/* Append why a cycle reaches the dict of module m, which one does. */
+static void add_cycle(const struct zap_plan *plan, const struct graph *graph, unsigned m,
                       struct zap_str *out)
 {
-    unsigned dict = DICT_AT + m;
-    if (!(graph->on_cycle & BIT(dict))) {
-        return false;
-    }
-    uint64_t classed = 0, closing = 0, outside = 0;
+    uint64_t holders = holders_of(plan, graph, m);
+    uint64_t closing = holders & graph->reach[DICT_AT + m];
+    uint64_t classed = 0;
     for (unsigned o = 0; o < plan->objects_count; o++) {
-        if (has_class(&plan->objects[o]) && plan->objects[o].module == m) {
-            classed |= BIT(o);
-        }
-        bool refers = graph->edges[o] & (BIT(dict) | BIT(MODULE_AT + m));
-        if (refers && (graph->reach[dict] & BIT(o))) {
-            closing |= BIT(o);
-        } else if (refers) {
-            outside |= BIT(o);
-        }
+        bool is_its = has_class(&plan->objects[o]) && plan->objects[o].module == m;
+        classed |= is_its ? BIT(o) : 0;
     }
     if (classed) {
         zap_str_printf(out, "m%u defines the class of ", m);
         add_objects(classed, out);
         zap_str_add(out, ", so its dict is in a cycle");
     } else if (closing) {
-        zap_str_printf(out, "m%u's own globals lead to ", m);
+        zap_str_printf(out, "m%u's own names lead to ", m);
         add_objects(closing, out);
-        zap_str_printf(out, ", which refer%s back to m%u's dict: a cycle",
-                       (closing & (closing - 1)) ? "" : "s", m);
+        zap_str_printf(out, ", and %s back to its dict, so that is in a cycle",
+                       is_one(closing) ? "that leads" : "those lead");
     } else {
-        zap_str_printf(out, "m%u's dict hangs off a cycle", m);
-        if (outside) {
-            zap_str_add(out, " by way of ");
-            add_objects(outside, out);
-        }
+        zap_str_printf(out, "m%u's dict hangs off a cycle, by way of ", m);
+        add_objects(holders, out);
+        zap_str_add(out, ", so it goes with that");
     }
-    return true;
 }
 
 /* Append how a module goes that is dropped. */
 static void add_dropped(const struct zap_plan *plan, const struct graph *graph, unsigned m,
-                        bool is_collected, struct zap_str *out)
+                        struct zap_str *out)
 {
     unsigned dict = DICT_AT + m;
-    zap_str_add(out, "\n  ");
+    uint64_t holders = holders_of(plan, graph, m);
+    zap_str_add(out, "\n");
     if (plan->modules[m].held) {
         zap_str_printf(out,
-                       "m%u's dict is held, so from 3.4 on the module object goes alone and every "
+                       "m%u's dict is held, so from 3.4 on the module object goes alone, and every "
                        "name stays as it was until the route is over.",
                        m);
     } else if (graph->kept & BIT(dict)) {
         zap_str_printf(
             out,
-            "m%u's dict can be reached from a dict that is held, so from 3.4 on it stays "
-            "as it was until the route is over.",
+            "m%u's dict can be reached from what stays until the route is over, so from 3.4 on "
+            "it does too.",
             m);
-    } else if (add_cycle(plan, graph, m, out)) {
+    } else if (graph->on_cycle & BIT(dict)) {
+        add_cycle(plan, graph, m, out);
         zap_str_add(out,
-                    " and only the collector can free it (path G, 3.4 on). Every __del__ finds all "
-                    "names in place, whatever underscores they begin with; afterwards the dict is "
-                    "emptied.");
-        if (!is_collected) {
+                    " and only the collector can free it (path G, 3.4 on). Every __del__ finds "
+                    "all names in place, underscore or not; afterwards the dict is emptied.");
+        if (plan->route != ZAP_ROUTE_COLLECT) {
             zap_str_add(out,
-                        " This route does not collect, so all of it is still there at the end, "
-                        "unless a script collects.");
+                        " This route does not collect, so all of it is still there at its end.");
         }
     } else {
         zap_str_printf(out,
-                       "No cycle reaches m%u's dict, so it goes with the last reference (path "
-                       "D, 3.4 on)",
+                       "No cycle reaches m%u's dict, so it goes with its last reference (path D, "
+                       "3.4 on)",
                        m);
-        if (add_pass(plan, m, 0, ", and its values in dict order, underscore or not: ", ".", out) ==
-            0) {
+        if (!add_pass(plan, m, 0, false,
+                      ", and its values go in dict order, underscore or not: ", ".", out)) {
             zap_str_add(out, ".");
-        }
-        uint64_t holders = 0;
-        for (unsigned o = 0; o < plan->objects_count; o++) {
-            holders |= (graph->edges[o] & (BIT(dict) | BIT(MODULE_AT + m))) ? BIT(o) : 0;
         }
         if (holders) {
             zap_str_add(out, " That is not before ");
             add_objects(holders, out);
-            zap_str_printf(out, " %s gone.", (holders & (holders - 1)) ? "are" : "is");
+            zap_str_add(out, is_one(holders) ? " is gone." : " are gone.");
         } else {
-            zap_str_add(out, " By then no destructor can look at its names any more.");
+            zap_str_add(out, " No destructor can look at its names any more.");
         }
     }
-    zap_str_add(out, "\n  In 2.7, ");
+    zap_str_add(out, "\n\n");
     if (graph->reach[dict] & BIT(MODULE_AT + m)) {
         zap_str_printf(out,
-                       "m%u is in a cycle with its own module object, and waits for the "
-                       "collector.\n",
+                       "In 2.7 m%u waits for the collector too, because the module object itself "
+                       "is in that cycle.\n",
                        m);
     } else {
-        zap_str_add(out,
-                    "the module object's end clears it in two passes, in hash order (path Z):");
-        add_passes(plan, m, out);
+        zap_str_printf(out,
+                       "In 2.7 m%u is cleared in two passes, in hash order, when the module "
+                       "object goes (path Z).",
+                       m);
+        add_passes(plan, m, true, out);
         zap_str_add(out, "\n");
     }
 }
 
-static void add_expectation(const struct zap_plan *plan, const struct graph *graph,
+static void add_all_dropped(const struct zap_plan *plan, const struct graph *graph, unsigned count,
                             struct zap_str *out)
 {
-    bool is_collected = plan->route == ZAP_ROUTE_COLLECT;
-    unsigned dropped_count = plan->route == ZAP_ROUTE_FAILED_IMPORT ? 1 : plan->modules_count;
-    zap_str_add(out, "\nWhat to expect, if no script interferes:\n");
-    switch (plan->route) {
-    case ZAP_ROUTE_WIPE:
-        for (unsigned m = 0; m < plan->modules_count; m++) {
-            zap_str_printf(out,
-                           "\n  m%u is wiped (path W) in dict order: insertion order from 3.6 "
-                           "on, hash order before.",
-                           m);
-            add_passes(plan, m, out);
-            zap_str_add(out, "\n");
-        }
-        zap_str_add(out, "\n  A __del__ that runs meanwhile finds its own name and those before it "
-                         "None, and the later ones in place. __builtins__ stays. The second call "
-                         "finds nothing to do.\n");
-        break;
-    case ZAP_ROUTE_RELOAD: {
-        unsigned again_count = 0;
-        zap_str_add(out, "\n  The code of m0 runs again in the same module and the same dict. "
-                         "Nothing is cleared;");
-        for (unsigned g = 0; g < plan->modules[0].globals_count; g++) {
-            if (plan->modules[0].globals[g].again != ZAP_AGAIN_KEEP) {
-                zap_str_printf(
-                    out, "%s %s",
-                    again_count == 0 ? " the old values go one by one as these are bound:" : ",",
-                    name_token(plan->modules[0].globals[g].name));
-                again_count++;
-            }
-        }
-        zap_str_add(out, again_count ? ".\n" : " and nothing is bound again.\n");
-        break;
+    for (unsigned m = 0; m < count; m++) {
+        add_dropped(plan, graph, m, out);
     }
-    case ZAP_ROUTE_FAILED_IMPORT:
-        zap_str_add(out, "\n  The code of m0 raises at its end, so the import takes m0 out of "
-                         "sys.modules and drops it.\n");
-        /* fall through */
-    default:
-        for (unsigned m = 0; m < dropped_count; m++) {
-            add_dropped(plan, graph, m, is_collected, out);
-        }
-        zap_str_add(out, "\n  Free-threaded builds leave every module to the collector.\n");
-    }
-    uint64_t dicts = 0;
+    zap_str_add(out, "\nFree-threaded builds leave every module to the collector.\n");
+}
+
+static void add_wiped(const struct zap_plan *plan, struct zap_str *out)
+{
     for (unsigned m = 0; m < plan->modules_count; m++) {
-        dicts |= (graph->cyclic & BIT(DICT_AT + m));
-    }
-    uint64_t alone = 0, nodes = 0;
-    for (unsigned o = 0; o < plan->objects_count; o++) {
-        bool is_cyclic = (graph->cyclic & BIT(o)) != 0;
-        bool is_through_dict = false;
-        for (unsigned m = 0; m < plan->modules_count; m++) {
-            is_through_dict |= (graph->reach[o] & BIT(DICT_AT + m)) &&
-                               (graph->reach[DICT_AT + m] & BIT(o)) && (dicts & BIT(DICT_AT + m));
+        zap_str_printf(out,
+                       "\nm%u is wiped (path W), in the order in which names were bound from 3.6 "
+                       "on, in hash order before.",
+                       m);
+        add_passes(plan, m, false, out);
+        bool is_odd = false;
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
+            unsigned name = plan->modules[m].globals[g].name;
+            is_odd |= pass_of(name, true) != pass_of(name, false);
         }
-        alone |= is_cyclic && !is_through_dict ? BIT(o) : 0;
+        if (is_odd) {
+            add_pass(plan, m, 3, true, " In 2.7 it leaves alone ", ".", out);
+        }
+        zap_str_add(out, "\n");
+    }
+    zap_str_add(out,
+                "\nA __del__ that runs meanwhile finds its own name and those before it None, and "
+                "the later ones in place. __builtins__ stays. The second call finds nothing to "
+                "do.\n");
+}
+
+static void add_reloaded(const struct zap_plan *plan, struct zap_str *out)
+{
+    const struct zap_module *module = &plan->modules[0];
+    bool is_any = false;
+    zap_str_add(out,
+                "\nThe code of m0 runs again, in the same module and the same dict. Nothing is "
+                "cleared;");
+    for (unsigned g = 0; g < module->globals_count; g++) {
+        if (module->globals[g].again != ZAP_AGAIN_KEEP) {
+            zap_str_printf(out, "%s %s",
+                           is_any ? ","
+                                  : " old values go one by one, as these names are bound again:",
+                           name_token(module->globals[g].name));
+            is_any = true;
+        }
+    }
+    zap_str_add(out, is_any ? ".\n" : " and no name is bound again.\n");
+}
+
+/* Append what is in a cycle that no module is part of, and the order of the collector's work. */
+static void add_collector(const struct zap_plan *plan, const struct graph *graph,
+                          struct zap_str *out)
+{
+    uint64_t alone = 0;
+    uint64_t nodes = 0;
+    for (unsigned o = 0; o < plan->objects_count; o++) {
+        bool is_in_dicts = false;
+        for (unsigned m = 0; m < plan->modules_count; m++) {
+            is_in_dicts |=
+                (graph->reach[o] & BIT(DICT_AT + m)) && (graph->reach[DICT_AT + m] & BIT(o));
+        }
+        alone |= (graph->reach[o] & BIT(o)) && !is_in_dicts ? BIT(o) : 0;
         nodes |= plan->objects[o].kind == ZAP_VALUE_NODE ? BIT(o) : 0;
     }
     if (alone) {
-        zap_str_add(out, "\n  ");
+        zap_str_add(out, "\n");
         add_objects(alone, out);
-        zap_str_printf(out, " %s in a cycle of %s own: only the collector can free that.%s\n",
-                       (alone & (alone - 1)) ? "are" : "is",
-                       (alone & (alone - 1)) ? "their" : "its",
-                       (alone & nodes) ? " In 2.7 a __del__ in a cycle never runs." : "");
+        zap_str_add(out, is_one(alone) ? " is in a cycle without any module, and waits"
+                                       : " are in cycles without any module, and wait");
+        zap_str_add(out, " for the collector.");
+        zap_str_add(out, (alone & nodes) ? " In 2.7 a __del__ in a cycle never runs.\n" : "\n");
     }
-    if (is_collected && nodes) {
-        zap_str_add(out, "\n  Where the collector runs several finalizers, they come in about the "
-                         "order in which the objects were made: ");
+    if (plan->route == ZAP_ROUTE_COLLECT && nodes) {
+        zap_str_add(out,
+                    "\nThe finalizers that the collector runs come in about the order in which "
+                    "the objects were made: ");
         add_objects(nodes, out);
         zap_str_add(out, ".\n");
+    }
+}
+
+/* Break the long lines of what was appended after the first `from` bytes, at spaces. */
+static void wrap(struct zap_str *out, size_t from)
+{
+    enum { WIDTH = 96 };
+    size_t line = from;
+    size_t space = 0; /* the last one of the line; 0: none yet */
+    for (size_t at = from; at < out->len; at++) {
+        if (out->data[at] == '\n') {
+            line = at + 1;
+            space = 0;
+        } else if (out->data[at] == ' ') {
+            space = at;
+        }
+        if (at - line >= WIDTH && at >= line && space) {
+            out->data[space] = '\n';
+            line = space + 1;
+            space = 0;
+        }
     }
 }
 
@@ -557,5 +603,26 @@ void zap_explain_plan(const struct zap_plan *plan, struct zap_str *out)
                    route ? route->text : "?");
     add_modules(plan, &index, out);
     add_scripts(plan, &index, out);
-    add_expectation(plan, &graph, out);
+    size_t from = out->len;
+    zap_str_add(out, "\nWhat to expect, if no script interferes:\n");
+    switch (plan->route) {
+    case ZAP_ROUTE_WIPE:
+        add_wiped(plan, out);
+        break;
+    case ZAP_ROUTE_RELOAD:
+        add_reloaded(plan, out);
+        break;
+    case ZAP_ROUTE_FAILED_IMPORT:
+        zap_str_printf(out,
+                       "\nThe code of m0 raises at its end, so the import takes m0 out of "
+                       "sys.modules and drops it.%s\n",
+                       plan->modules_count > 1 ? " The others stay." : "");
+        add_all_dropped(plan, &graph, 1, out);
+        break;
+    default:
+        add_all_dropped(plan, &graph, plan->modules_count, out);
+        break;
+    }
+    add_collector(plan, &graph, out);
+    wrap(out, from);
 }
