@@ -3,7 +3,11 @@
  * Three layers, each made of the one before. An act is a body of op.def with its placeholders
  * filled in. The sections are the plan's objects, links and bindings as code, cut where the
  * namespace changes that the code has to run in. The script is the sections as string literals,
- * between a head that explains it and those parts of prelude.py that the sections mention.
+ * between a head that explains it and those parts of prelude.py that the sections mention. It
+ * prints the lines of a worker's trace (oracle/trace.c) for what Python code can see, not indented.
+ * Fields refs and how are left out, because Python code does not know them; and a namespace that is
+ * no longer in sys.modules has no state where nothing but sys.modules leads to it: for C nodes and
+ * for nodes of a class from elsewhere.
  *
  * Sections are executed with a module's namespace as globals and one shared scratch dict as locals:
  * functions get the right __globals__ and real LOAD_GLOBAL, and no helper variable lands in a
@@ -13,6 +17,7 @@
 #include "plan/source.h"
 
 #include "base/check.h"
+#include "plan/text.h"
 
 #include <string.h>
 
@@ -158,7 +163,9 @@ static void add_class(const struct zap_plan *plan, const struct zap_plan_index *
     }
     zap_str_printf(out, "def n%u_del(self, z=z):\n", i);
     add_global_statement(names, 4, out);
-    zap_str_add(out, "    if z.skip(self):\n        return\n");
+    zap_str_add(out, index->act_at[i] == index->act_at[i + 1]
+                         ? "    pass\n"
+                         : "    if z.skip(self):\n        return\n");
     for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
         const struct zap_act *act = &plan->acts[at];
         add_act(act, act->module == plan->objects[i].module, false, 4, out);
@@ -193,25 +200,44 @@ static void add_helpers(const struct zap_plan *plan, const struct zap_plan_index
     }
 }
 
-/* Sections are merged while the namespace stays the same. */
+/* Code on its way to where it is executed: marked sections, or elements of a Python list. */
+struct sections {
+    struct zap_str *out;
+    bool is_list;
+    unsigned context; /* of the section that is open; sections are merged while it stays the same */
+};
+
 enum { CONTEXT_NONE = 0xfe };
 
-static void enter_section(unsigned context, unsigned *at, struct zap_str *out)
+static void leave_section(struct sections *to)
 {
-    if (context == *at) {
+    if (to->is_list && to->context != CONTEXT_NONE) {
+        zap_str_add(to->out, "\"\"\"),\n");
+    }
+    to->context = CONTEXT_NONE;
+}
+
+/* context: a module's number or ZAP_ELSEWHERE */
+static void enter_section(struct sections *to, unsigned context)
+{
+    if (context == to->context) {
         return;
     }
-    *at = context;
+    leave_section(to);
+    to->context = context;
+    zap_str_add(to->out, to->is_list ? "('" : "#@ ");
     if (context == ZAP_ELSEWHERE) {
-        zap_str_add(out, "#@ elsewhere\n");
+        zap_str_add(to->out, "elsewhere");
     } else {
-        zap_str_printf(out, "#@ %u\n", context);
+        zap_str_printf(to->out, to->is_list ? "m%u" : "%u", context);
     }
+    zap_str_add(to->out, to->is_list ? "', r\"\"\"\n" : "\n");
 }
 
 static void add_objects(const struct zap_plan *plan, const struct zap_plan_index *index,
-                        unsigned *context, struct zap_str *out)
+                        struct sections *to)
 {
+    struct zap_str *out = to->out;
     bool with_poke = uses_poke(plan);
     for (unsigned i = 0; i < plan->objects_count; i++) {
         const struct zap_object *object = &plan->objects[i];
@@ -222,8 +248,7 @@ static void add_objects(const struct zap_plan *plan, const struct zap_plan_index
                             .plan = plan,
                             .link = index->link_at[i],
                             .link_end = index->link_at[i + 1]};
-        enter_section(row->place == ZAP_PLACE_NOWHERE ? ZAP_ELSEWHERE : object->module, context,
-                      out);
+        enter_section(to, row->place == ZAP_PLACE_NOWHERE ? ZAP_ELSEWHERE : object->module);
         add_helpers(plan, index, i, with_poke, out);
         zap_str_printf(out, "o%u = ", i);
         add_line(row->py, &fill, out);
@@ -232,26 +257,27 @@ static void add_objects(const struct zap_plan *plan, const struct zap_plan_index
 }
 
 static void add_links(const struct zap_plan *plan, const struct zap_plan_index *index,
-                      unsigned *context, struct zap_str *out)
+                      struct sections *to)
 {
+    struct zap_str *out = to->out;
     for (unsigned at = 0; at < plan->links_count; at++) {
         unsigned from = plan->links[at].from;
-        unsigned to = plan->links[at].to;
+        unsigned end = plan->links[at].to;
         unsigned nth = at - index->link_at[from];
         uint8_t kind = plan->objects[from].kind;
         if (zap_value_row(kind)->links != ZAP_LINKS_MANY) {
             continue; /* they were given to its expression */
         }
-        enter_section(ZAP_ELSEWHERE, context, out);
+        enter_section(to, ZAP_ELSEWHERE);
         switch (kind) {
         case ZAP_VALUE_NODE:
-            zap_str_printf(out, "o%u.l%u = o%u\n", from, nth, to);
+            zap_str_printf(out, "o%u.l%u = o%u\n", from, nth, end);
             break;
         case ZAP_VALUE_LIST:
-            zap_str_printf(out, "o%u.append(o%u)\n", from, to);
+            zap_str_printf(out, "o%u.append(o%u)\n", from, end);
             break;
         case ZAP_VALUE_DICT:
-            zap_str_printf(out, "o%u[%u] = o%u\n", from, nth, to);
+            zap_str_printf(out, "o%u[%u] = o%u\n", from, nth, end);
             break;
         default:
             ZAP_CHECK(!"a kind with links of any number that source.c does not know");
@@ -305,25 +331,288 @@ static void add_rebindings(const struct zap_module *module, struct zap_str *out)
     }
 }
 
-void zap_source_sections(const struct zap_plan *plan, struct zap_str *out)
+static void add_sections(const struct zap_plan *plan, struct sections *to)
 {
     struct zap_plan_index index;
-    unsigned context = CONTEXT_NONE;
     zap_plan_index(plan, &index);
-    add_objects(plan, &index, &context, out);
-    add_links(plan, &index, &context, out);
+    add_objects(plan, &index, to);
+    add_links(plan, &index, to);
     for (unsigned m = 0; m < plan->modules_count; m++) {
         if (plan->modules[m].globals_count > 0) {
-            enter_section(m, &context, out);
-            add_bindings(&plan->modules[m], out);
+            enter_section(to, m);
+            add_bindings(&plan->modules[m], to->out);
         }
     }
     if (plan->route == ZAP_ROUTE_FAILED_IMPORT) {
-        enter_section(0, &context, out);
-        zap_str_add(out, "z.begin()\nraise z.Error\n");
+        enter_section(to, 0);
+        zap_str_add(to->out, "z.begin()\nraise z.Error\n");
     }
+    leave_section(to);
+}
+
+void zap_source_sections(const struct zap_plan *plan, struct zap_str *out)
+{
+    struct sections to = {.out = out, .context = CONTEXT_NONE};
+    add_sections(plan, &to);
     if (plan->route == ZAP_ROUTE_RELOAD) {
         zap_str_add(out, "#@ again\n");
         add_rebindings(&plan->modules[0], out);
+    }
+}
+
+/* ---- the script ---- */
+
+/* prelude.py, which cmake/Embed.cmake makes a string literal. */
+static const char prelude[] =
+#include "plan/prelude.py.h"
+    ;
+
+/* A piece of the prelude: the words behind its marker, and its text. */
+struct piece {
+    unsigned number;
+    const char *words, *text, *end;
+};
+
+static const char piece_mark[] = "\n#@ ";
+
+/* The piece whose marker comes first after `at`; false where there is none. */
+static bool find_piece(const char *at, struct piece *piece)
+{
+    const char *mark = strstr(at, piece_mark);
+    if (!mark) {
+        return false;
+    }
+    piece->words = mark + strlen(piece_mark);
+    piece->text = piece->words + strcspn(piece->words, "\n") + 1;
+    const char *next = strstr(piece->text - 1, piece_mark);
+    piece->end = next ? next + 1 : piece->text + strlen(piece->text);
+    return true;
+}
+
+static bool first_piece(struct piece *piece)
+{
+    piece->number = 0;
+    return find_piece(prelude, piece);
+}
+
+static bool next_piece(struct piece *piece)
+{
+    piece->number++;
+    return find_piece(piece->end - 1, piece);
+}
+
+static size_t word_len(const char *word)
+{
+    return strcspn(word, " \n");
+}
+
+static bool is_word(const char *word, const char *wanted)
+{
+    return word_len(word) == strlen(wanted) && strncmp(word, wanted, strlen(wanted)) == 0;
+}
+
+/* Add the part that is called so, and all that it needs, to a set of pieces. */
+static void want(const char *name, size_t len, uint64_t *pieces)
+{
+    struct piece piece;
+    for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
+        ZAP_CHECK_CMP(piece.number, <, 64);
+        uint64_t bit = UINT64_C(1) << piece.number;
+        if (word_len(piece.words) != len || strncmp(piece.words, name, len) != 0 ||
+            (*pieces & bit) != 0) {
+            continue;
+        }
+        *pieces |= bit;
+        for (const char *word = piece.words + len; *word == ' '; word += word_len(word)) {
+            word++;
+            want(word, word_len(word), pieces);
+        }
+    }
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* Want every NAME that the text mentions as z.NAME. */
+static void want_mentioned(const char *text, uint64_t *pieces)
+{
+    for (const char *at = strstr(text, "z."); at; at = strstr(at + 1, "z.")) {
+        size_t len = 0;
+        while (is_name_char(at[2 + len])) {
+            len++;
+        }
+        want(at + 2, len, pieces);
+    }
+}
+
+/* The pieces of the prelude that a plan needs. Its sections are written to find out, and erased. */
+static uint64_t pieces_of(const struct zap_plan *plan, struct zap_str *out)
+{
+    uint64_t pieces = 0;
+    char name[32];
+    struct zap_str route = zap_str_init(name, sizeof name);
+    zap_str_printf(&route, "route:%s", zap_route_row(plan->route)->token);
+    want(route.data, route.len, &pieces);
+    want("always", strlen("always"), &pieces);
+    want("data", strlen("data"), &pieces);
+
+    struct zap_str before = *out;
+    zap_source_sections(plan, out);
+    want_mentioned(out->data + before.len, &pieces);
+    *out = before;
+    out->data[out->len] = '\0';
+    return pieces;
+}
+
+static void add_head(const struct zap_plan *plan, struct zap_str *out)
+{
+    char text[ZAP_TEXT_MAX];
+    struct zap_str plan_text = zap_str_init(text, sizeof text);
+    zap_text_print(plan, &plan_text);
+    zap_str_add(
+        out,
+        "#!/usr/bin/env python3\n"
+        "# Tears modules down and prints what the finalizers of their objects see. Made by pyzap\n"
+        "# from the plan below; needs only the standard library of any CPython from 2.7 on:\n"
+        "#\n"
+        "#     python3 -VV; python3 THIS_FILE\n"
+        "#\n"
+        "# Before 3.6 the order of a dict depends on hashes: set PYTHONHASHSEED=0 for 3.3 to 3.5.\n"
+        "#\n");
+    for (const char *line = text; *line;) {
+        size_t len = strcspn(line, "\n");
+        zap_str_add(out, len > 0 ? "# " : "#");
+        zap_str_add_bytes(out, line, len);
+        zap_str_add(out, "\n");
+        line += len + (line[len] == '\n');
+    }
+    zap_str_add(out, "\n");
+}
+
+/* Names that an event can show: what every module has from the start, and what the plan speaks of.
+ */
+static uint64_t names_of(const struct zap_plan *plan)
+{
+    uint64_t names = UINT64_C(1) << ZAP_NAME_BUILTINS | UINT64_C(1) << ZAP_NAME_NAME |
+                     UINT64_C(1) << ZAP_NAME_DOC | UINT64_C(1) << ZAP_NAME_SPEC |
+                     UINT64_C(1) << ZAP_NAME_PACKAGE | UINT64_C(1) << ZAP_NAME_LOADER;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+            names |= UINT64_C(1) << plan->modules[m].globals[i].name;
+        }
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        names |= UINT64_C(1) << plan->acts[i].name;
+    }
+    return names & ~(UINT64_C(1) << ZAP_NAME_NO);
+}
+
+/* The module whose namespace the events of object i show, or ZAP_ELSEWHERE. */
+static unsigned home_of(const struct zap_plan *plan, const struct zap_plan_index *index, unsigned i)
+{
+    const struct zap_object *object = &plan->objects[i];
+    if (object->kind == ZAP_VALUE_NODE && object->module != ZAP_ELSEWHERE) {
+        return object->module;
+    }
+    bool has_state = object->kind == ZAP_VALUE_NODE || object->kind == ZAP_VALUE_CNODE;
+    return has_state && index->home_name[i] != ZAP_NAME_NO ? index->home_module[i] : ZAP_ELSEWHERE;
+}
+
+static void add_tables(const struct zap_plan *plan, struct zap_str *out)
+{
+    struct zap_plan_index index;
+    zap_plan_index(plan, &index);
+    uint64_t names = names_of(plan);
+    zap_str_add(out, "NAMES = {  # code: (key, how it is printed)\n");
+    for (unsigned code = 0; code < ZAP_NAME_END; code++) {
+        if ((names >> code) & 1) {
+            const struct zap_name_row *row = zap_name_row(code);
+            zap_str_printf(out, "    %u: (%s, r'%s'),\n", code, row->py, row->token);
+        }
+    }
+    zap_str_add(out, "}\nHOMES = {");
+    const char *separator = "";
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        unsigned home = home_of(plan, &index, i);
+        if (home != ZAP_ELSEWHERE) {
+            zap_str_printf(out, "%s%u: %u", separator, i, home);
+            separator = ", ";
+        }
+    }
+    zap_str_add(out, "}  # node: the module whose namespace is printed with its events\n");
+}
+
+/* How events call the actions that say z.done. */
+static void add_ops(const struct zap_plan *plan, struct zap_str *out)
+{
+    uint64_t ops = 0;
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_op_row *row = zap_op_row(plan->acts[i].op);
+        if (strstr(row->own, "z.done(") && !((ops >> row->code) & 1)) {
+            zap_str_printf(out, "%s%u: '%s'", ops == 0 ? "OPS = {" : ", ", row->code, row->token);
+            ops |= UINT64_C(1) << row->code;
+        }
+    }
+    zap_str_add(out, ops == 0 ? "" : "}\n");
+}
+
+static bool has_kind(const struct zap_plan *plan, uint8_t kind)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if (plan->objects[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the prelude wants to know of a plan, and the plan's code. */
+static void add_data(const struct zap_plan *plan, struct zap_str *out)
+{
+    zap_str_printf(out, "ROUTE = '%s'\nMODULES = %u\nOBJECTS = %u\nHELD = [",
+                   zap_route_row(plan->route)->token, plan->modules_count, plan->objects_count);
+    const char *separator = "";
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (plan->modules[m].held) {
+            zap_str_printf(out, "%s%u", separator, m);
+            separator = ", ";
+        }
+    }
+    zap_str_add(out, "]\n");
+    if (has_kind(plan, ZAP_VALUE_NODE) || has_kind(plan, ZAP_VALUE_CNODE)) {
+        add_tables(plan, out);
+        add_ops(plan, out);
+    }
+    zap_str_add(
+        out,
+        "\n# (whose namespace, code): objects in the order in which they are made, links, globals\n"
+        "BUILD = [\n");
+    struct sections build = {.out = out, .is_list = true, .context = CONTEXT_NONE};
+    add_sections(plan, &build);
+    zap_str_add(out, "]\n");
+    if (plan->route == ZAP_ROUTE_RELOAD) {
+        struct sections again = {.out = out, .is_list = true, .context = CONTEXT_NONE};
+        zap_str_add(out, "AGAIN = [\n");
+        enter_section(&again, 0);
+        add_rebindings(&plan->modules[0], out);
+        leave_section(&again);
+        zap_str_add(out, "]\n");
+    }
+}
+
+void zap_source_script(const struct zap_plan *plan, struct zap_str *out)
+{
+    add_head(plan, out);
+    uint64_t pieces = pieces_of(plan, out);
+    struct piece piece;
+    for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
+        if ((pieces >> piece.number) & 1) {
+            zap_str_add_bytes(out, piece.text, (size_t)(piece.end - piece.text));
+            if (is_word(piece.words, "data")) {
+                add_data(plan, out);
+            }
+        }
     }
 }

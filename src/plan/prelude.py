@@ -1,0 +1,383 @@
+"""What a plan's stand-alone script is made of beside the plan.
+
+source.c copies from here what a plan needs: a line `#@ NAME NEEDED...` begins a piece of the part NAME.
+A part goes along when its name is `always`, when the plan's code says z.NAME, when it is the plan's
+`route:TOKEN`, or when a part that goes along needs it. Pieces keep this order; after `data` comes what
+source.c writes itself. All of it must run on 2.7 and on every 3.x, and while the plan's modules fall
+apart: the script's own namespace is not torn down, so functions may use it, but nothing here may keep
+anything of the plan alive, or let go of it, that a worker would not.
+"""
+#@ always
+import gc
+import os
+import sys
+import types
+#@ wipe
+import ctypes
+#@ importer
+try:
+    from importlib import reload
+    from importlib.machinery import ModuleSpec
+except ImportError:
+    pass  # 2.7: reload is a builtin, and there are no specs
+#@ Error
+import traceback  # now, so that reporting an error in a __del__ does not import it
+#@ always
+
+gc.disable()  # nothing is collected but where the plan says so
+
+
+class Z(object):
+    """What the plan's code calls; it gets hold of it without looking at any namespace."""
+
+    active = False  # nothing runs and nothing is said before the route begins and after its end
+    by = 'route'  # who acts: the route, or the node whose __del__ is running
+
+    globals = globals
+
+    def begin(self):
+        """Leave the objects to the modules alone, and begin the route."""
+        for name in list(scratch):
+            if name != 'z':
+                del scratch[name]
+        for i in range(MODULES):
+            self.builtins[i] = id(self.namespace(i).get('__builtins__'))
+        self.active = True
+        self.say('route kind=%s', ROUTE)
+
+    def say(self, line, *values):
+        if self.active:
+            os.write(1, (line % values + '\n').encode('ascii'))
+
+    def end(self):
+        self.say('route-end pending=no')
+        self.active = False
+
+    builtins = {}  # module: the id of its __builtins__ when the route began
+
+    def namespace(self, module):
+        """The dict of a module that is still in sys.modules, or None."""
+        found = sys.modules.get('m%s' % module)
+        return None if found is None else found.__dict__
+#@ state
+
+    def state(self, module, namespace):
+        """A namespace in words: which of the plan's names are bound, and which are None."""
+        if namespace is None:
+            return 'gone=yes'
+        names = [NAMES[code] for code in sorted(NAMES)]
+        bound = [token for key, token in names if namespace.get(key) is not None]
+        none = [token for key, token in names if namespace.get(key, 0) is None]
+        builtins = 'missing'
+        if '__builtins__' in namespace:
+            is_same = id(namespace['__builtins__']) == self.builtins[module]
+            builtins = 'same' if is_same else 'other'
+        return 'bound=%s none=%s builtins=%s size=%d' % (
+            ','.join(bound) or '-', ','.join(none) or '-', builtins, len(namespace))
+#@ cls state
+
+    def cls(self, name, script, poke=None):
+        """The class of a node. Its __del__ says so and runs the script, whose globals matter."""
+        number = int(name[1:])
+        module = HOMES.get(number)
+
+        def say(what, node, ending):
+            is_foreign = script.__globals__ is elsewhere.__dict__
+            namespace = self.namespace(module) if is_foreign else script.__globals__
+            self.say('%s o%d %s %s%s', what, node.number, '-' if module is None else 'm%d' % module,
+                     self.state(module, namespace), ending)
+
+        def __del__(node):
+            if not self.active:
+                return
+            by, self.by = self.by, 'o%d' % node.number
+            say('del', node, '')
+            try:
+                script(node)
+            finally:
+                self.by = by
+                say('del-end', node, ' pending=no')
+
+        members = {'__del__': __del__, 'number': number}
+        if poke:
+            members['poke'] = poke
+        return type(name, (object,), members)
+#@ skip
+
+    runs = {}
+
+    def skip(self, node):
+        """Must this script not run? Only the plan's own nodes do, and not for ever (2.7 repeats)."""
+        if not self.active or node.number >= OBJECTS:
+            return True
+        self.runs[node.number] = self.runs.get(node.number, 0) + 1
+        return self.runs[node.number] > 4
+#@ missing
+
+    missing = object()
+#@ Error
+
+    class Error(Exception):
+        pass
+#@ outside
+
+    outside = []
+#@ look missing
+
+    def look(self, node, module, name, value):
+        seen = 'missing' if value is self.missing else 'none' if value is None else 'bound'
+        self.say('look o%d m%d name=%s seen=%s', node.number, module, NAMES[name][1], seen)
+#@ look_all state
+
+    def look_all(self, node, module, namespace):
+        self.say('look-all o%d m%d %s', node.number, module, self.state(module, namespace))
+#@ done
+
+    def done(self, node, op, worked):
+        self.say('done o%d op=%s worked=%s', node.number, OPS[op], 'yes' if worked else 'no')
+#@ poked
+
+    def poked(self, node):
+        self.say('poked o%d', node.number)
+#@ fin
+
+    def fin(self, number):
+        self.say('finally o%d', number)
+#@ collect
+
+    def collect(self):
+        self.say('collect by=%s', self.by)
+        unreachable = gc.collect()
+        self.say('collect-end by=%s unreachable=%d', self.by, min(unreachable, 255))
+#@ keep outside
+
+    def keep(self, node):
+        self.say('kept o%d', node.number)
+        self.outside.append(node)
+#@ fresh
+
+    last_fresh = 999999
+
+    def fresh(self):
+        self.last_fresh += 1
+        return self.last_fresh
+#@ spawn
+
+    spawned = 0
+
+    def spawn(self, node):
+        """One more node of the same class; its number follows those of the plan."""
+        if OBJECTS + self.spawned >= 240:
+            return None
+        new = type(node)()
+        new.number = OBJECTS + self.spawned
+        self.spawned += 1
+        self.say('spawn o%d', new.number)
+        return new
+#@ peek missing
+
+    def peek(self, module, key):
+        namespace = self.namespace(module)
+        return self.missing if namespace is None else namespace.get(key, self.missing)
+#@ poke
+
+    def poke(self, module, key, value):
+        namespace = self.namespace(module)
+        if namespace is not None:
+            namespace[key] = value
+#@ drop
+
+    def drop(self, module, key):
+        namespace = self.namespace(module)
+        if namespace is not None:
+            namespace.pop(key, None)
+#@ store
+
+    def store(self, namespace, key, value):
+        namespace[key] = value
+#@ remove
+
+    def remove(self, namespace, key):
+        namespace.pop(key, None)
+#@ clear
+
+    def clear(self, namespace):
+        if namespace is not None:
+            namespace.clear()
+#@ grow
+
+    def grow(self, namespace):
+        """Delete two names, then add so many that the dict moves to a bigger table."""
+        if namespace is None:
+            return
+        known = set(key for key, _ in NAMES.values() if key != '__builtins__')
+        for key in [key for key in namespace if key in known][:2]:
+            namespace.pop(key, None)
+        for i in range(24):
+            namespace['grow%d' % i] = True
+#@ unlist
+
+    def unlist(self, module):
+        sys.modules.pop('m%d' % module, None)
+#@ weakref
+
+    from weakref import ref as weakref
+#@ callback
+
+    def callback(self, number):
+        return lambda reference: self.say('callback o%d', number)
+#@ watch callback outside weakref
+
+    def watch(self, target, number):
+        self.outside.append(self.weakref(target, self.callback(number)))
+#@ cnode outside state weakref
+
+    def cnode(self, number):
+        """A code object stands for a C node: no collector, no __dict__, but weak references."""
+        node = compile('', 'cnode', 'exec')
+        module = HOMES.get(number)
+
+        def say(reference):
+            self.say('cnode o%d %s %s', number, '-' if module is None else 'm%d' % module,
+                     self.state(module, self.namespace(module)))
+
+        self.outside.append(self.weakref(node, say))
+        return node
+#@ suspend
+
+    def suspend(self, generator):
+        next(generator)
+        return generator
+#@ cell
+
+    def cell(self, inner=None):
+        return (lambda: inner).__closure__[0]
+#@ nest
+
+    def nest(self, inner=None):
+        for _ in range(60):
+            inner = (inner,)
+        return inner
+#@ sub
+
+    sub = type('sub', (str,), {})
+#@ always
+
+
+z = Z()
+scratch = {'z': z}  # the locals of the plan's code
+elsewhere = types.ModuleType('elsewhere')  # a module that stays
+modules = []  # one reference to each
+held = []  # and to the namespaces that the plan wants held
+
+#@ data
+#@ always
+
+
+def adopt(i, module):
+    scratch['m%d' % i] = module
+    exec('', module.__dict__)  # adds __builtins__ before anything else, as an import does
+    if i in HELD:
+        held.append(module.__dict__)
+
+
+def make_module(i):
+    module = sys.modules['m%d' % i] = types.ModuleType('m%d' % i)
+    modules.append(module)
+    adopt(i, module)
+
+
+def run(code):
+    for name, source in code:
+        module = elsewhere if name == 'elsewhere' else sys.modules[name]
+        exec(compile(source, '<%s>' % name, 'exec'), module.__dict__, scratch)
+#@ importer
+
+
+class Importer(object):
+    """Imports m0, whose code is BUILD at first and AGAIN when it is reloaded."""
+
+    is_again = False
+
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, self) if name == 'm0' else None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        if self.is_again:
+            run(AGAIN)
+        else:
+            self.is_again = True
+            adopt(0, module)
+            run(BUILD)
+
+    def find_module(self, name, path=None):  # 2.7 knows only this one and the next
+        return self if name == 'm0' else None
+
+    def load_module(self, name):
+        is_new = name not in sys.modules
+        module = sys.modules.setdefault(name, types.ModuleType(name))
+        try:
+            self.exec_module(module)
+        except:
+            if is_new:
+                del sys.modules[name]
+            raise
+        return module
+#@ always
+
+
+gc.collect()
+#@ wipe
+try:
+    wipe = ctypes.pythonapi._PyModule_Clear
+except AttributeError:
+    print('# route wipe is not available: this interpreter hides _PyModule_Clear')
+    sys.exit()
+wipe.argtypes = [ctypes.py_object]
+wipe.restype = None
+#@ build
+for i in range(MODULES):
+    make_module(i)
+run(BUILD)
+z.begin()
+#@ importer
+sys.meta_path.insert(0, Importer())
+for i in range(1, MODULES):
+    make_module(i)
+#@ route:drop build
+for i in range(MODULES):
+    sys.modules.pop('m%d' % i, None)
+    modules[i] = None  # the last reference
+#@ route:collect route:drop collect
+z.collect()
+#@ route:wipe wipe build
+held += [module.__dict__ for module in modules]  # _PyModule_Clear holds neither of the two
+for module in modules:
+    wipe(module)
+    wipe(module)
+#@ route:reload importer
+m0 = __import__('m0')
+namespace = m0.__dict__
+z.begin()
+try:
+    is_same = reload(m0) is m0 and m0.__dict__ is namespace
+except:  # a script has removed the module from sys.modules, or spoilt its __name__
+    is_same = False
+z.say('reloaded m0 same=%s', 'yes' if is_same else 'no')
+#@ route:failed-import importer
+
+
+def import_fails():
+    try:
+        __import__('m0')  # the module's code begins the route just before it raises
+    except z.Error:
+        return True
+    return False
+
+
+z.say('failed m0 raised=%s', 'yes' if import_fails() else 'no')
+#@ always
+z.end()
