@@ -1,0 +1,49 @@
+/* Why a worker is not there any more, as a verdict and one line. */
+#ifndef ZAP_HOST_DEATH_H
+#define ZAP_HOST_DEATH_H
+
+#include "proto/proto.h"
+
+/* Did the host end it, and what for? */
+enum zap_killed {
+    ZAP_KILLED_NOT,
+    ZAP_KILLED_DEADLINE, /* no progress */
+    ZAP_KILLED_MEMORY,   /* over its limit within one plan */
+    ZAP_KILLED_LEAK,     /* over its limit, but little by little, over many plans */
+    ZAP_KILLED_GARBAGE,  /* it said what no worker says */
+    ZAP_KILLED_STOP,     /* because the session is over: no verdict */
+};
+
+/* What is known of a death. */
+struct zap_death_facts {
+    int status; /* as waitpid gives it */
+    enum zap_killed killed;
+    uint32_t phase;     /* enum zap_phase, or damaged */
+    bool has_hello;     /* it had said hello */
+    const char *detail; /* borrowed, "": deadline, memory, garbage in figures */
+    const char *tail;   /* borrowed: the end of what it wrote on stderr, any bytes */
+};
+
+struct zap_death {
+    enum zap_verdict verdict; /* CRASHED, TIMED_OUT, EXHAUSTED, HARNESS; VOID for KILLED_STOP */
+    uint32_t phase;
+    char signature[32]; /* fit for a file name: "SIGSEGV", "exit-0", "timeout", "memory", "harness"
+                         */
+    char reason[256];   /* one line: "SIGABRT: Fatal Python error: ... in the route" */
+    char tail[2048];    /* the end of its stderr, printable */
+};
+
+/* Classify a death.
+ *
+ * Same  for the same facts
+ */
+void zap_death_classify(const struct zap_death_facts *facts, struct zap_death *ret_death);
+
+/* What a worker does in a phase, in words: "the route". */
+const char *zap_death_phase(uint32_t phase);
+
+/* Do two deaths of workers of one build show the same thing? Addresses in their reasons are
+ * ignored. */
+bool zap_death_is_same(const char *reason_a, const char *reason_b);
+
+#endif

@@ -1,0 +1,117 @@
+/* Runs plans one by one on a worker that is kept between them. */
+#include "host/player.h"
+
+#include "plan/wire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void zap_player_init(struct zap_player *player, const struct zap_builds_row *row,
+                     const struct zap_worker_config *config, uint32_t flags)
+{
+    memset(player, 0, sizeof *player);
+    player->row = row;
+    player->config = *config;
+    player->config.path = row->worker;
+    player->flags = flags;
+}
+
+static void take_death(struct zap_player *player, struct zap_outcome *outcome)
+{
+    const struct zap_death *death = &player->worker.death;
+    outcome->verdict = death->verdict;
+    memcpy(outcome->reason, death->reason, sizeof outcome->reason);
+    memcpy(outcome->signature, death->signature, sizeof outcome->signature);
+    memcpy(outcome->tail, death->tail, sizeof outcome->tail);
+    if (player->worker.has_hello)
+        zap_worker_copy_trace(&player->worker, &outcome->trace);
+    zap_worker_release(&player->worker);
+}
+
+static bool has_worker(struct zap_player *player, struct zap_outcome *outcome)
+{
+    if (player->worker.pid != 0)
+        return true;
+    if (zap_worker_start(&player->config, &player->worker) != ZAP_OK) {
+        outcome->verdict = ZAP_HARNESS;
+        snprintf(outcome->reason, sizeof outcome->reason, "the worker cannot start: %s",
+                 strerror(errno));
+        return false;
+    }
+    struct zap_report report;
+    if (zap_worker_wait(&player->worker, &report, &outcome->judgement) == ZAP_WORKER_HELLO)
+        return true;
+    take_death(player, outcome);
+    return false;
+}
+
+static void take_judgement(const struct zap_player *player, struct zap_outcome *outcome)
+{
+    const struct zap_judgement *judgement = &outcome->judgement;
+    bool any_held = false, any_skipped = false;
+    outcome->has_judgement = true;
+    for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
+        any_held = any_held || judgement->verdicts[i] == ZAP_HELD;
+        any_skipped = any_skipped || judgement->verdicts[i] == ZAP_SKIPPED;
+        outcome->checks += judgement->checks[i];
+    }
+    const char *reason = "";
+    if (judgement->is_harness) {
+        outcome->verdict = ZAP_HARNESS;
+        snprintf(outcome->reason, sizeof outcome->reason, "%.*s",
+                 (int)sizeof player->worker.shared->harness, player->worker.shared->harness);
+        return;
+    }
+    if (judgement->any_broken) {
+        outcome->verdict = ZAP_BROKEN;
+    } else if (any_held) {
+        outcome->verdict = ZAP_HELD;
+    } else if (any_skipped) {
+        outcome->verdict = ZAP_SKIPPED;
+        reason = "this build cannot see what the invariants need";
+    } else {
+        outcome->verdict = ZAP_VOID;
+        reason = "no invariant says anything about this run";
+    }
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason);
+}
+
+void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
+                     struct zap_outcome *ret_outcome)
+{
+    memset(ret_outcome, 0, offsetof(struct zap_outcome, trace));
+    ret_outcome->trace.events_count = 0;
+    ret_outcome->trace.is_cut = 0;
+    memset(&ret_outcome->trace.build, 0, sizeof ret_outcome->trace.build);
+    if (!has_worker(player, ret_outcome))
+        return;
+    ret_outcome->trace.build = player->worker.build;
+    if (!(player->worker.build.routes >> plan->route & 1)) {
+        ret_outcome->verdict = ZAP_SKIPPED;
+        snprintf(ret_outcome->reason, sizeof ret_outcome->reason, "this build has no route %s",
+                 zap_route_row(plan->route)->token);
+        return;
+    }
+    uint8_t wire[ZAP_WIRE_MAX];
+    struct zap_command command = {
+        .kind = ZAP_COMMAND_PLAN,
+        .flags = player->flags,
+        .wire_len = (uint32_t)zap_wire_encode(plan, wire),
+    };
+    zap_worker_send(&player->worker, &command, wire);
+    struct zap_report report;
+    if (zap_worker_wait(&player->worker, &report, &ret_outcome->judgement) == ZAP_WORKER_DEATH) {
+        take_death(player, ret_outcome);
+        return;
+    }
+    zap_worker_copy_trace(&player->worker, &ret_outcome->trace);
+    take_judgement(player, ret_outcome);
+}
+
+void zap_player_release(struct zap_player *player)
+{
+    if (player->worker.pid != 0 && !player->worker.is_busy)
+        zap_worker_quit(&player->worker);
+    zap_worker_release(&player->worker);
+}

@@ -1,0 +1,42 @@
+/* Single plans on one build: for `pyzap replay` and `pyzap show`. */
+#ifndef ZAP_HOST_PLAYER_H
+#define ZAP_HOST_PLAYER_H
+
+#include "host/builds.h"
+#include "host/worker.h"
+
+struct zap_player {
+    const struct zap_builds_row *row;
+    struct zap_worker_config config;
+    uint32_t flags;           /* ZAP_RUN_* */
+    struct zap_worker worker; /* started when it is needed, and again after a death */
+};
+
+/* What became of one plan. */
+struct zap_outcome {
+    /* VOID: no invariant says anything about this run. HELD: at least one does, and none is broken.
+     */
+    enum zap_verdict verdict;
+    char reason[256];   /* one line; "" for HELD and BROKEN */
+    char signature[32]; /* of a death, else "" */
+    char tail[2048];    /* of a death: the end of what the worker printed */
+    uint64_t checks;
+    bool has_judgement;
+    struct zap_judgement judgement;
+    struct zap_trace trace; /* as far as it got; of no build where no worker started */
+};
+
+/* row, config: borrowed for the player's life; config's path is not used. */
+void zap_player_init(struct zap_player *player, const struct zap_builds_row *row,
+                     const struct zap_worker_config *config, uint32_t flags);
+
+/* Run a plan and wait for the outcome; deadlines see to it that there is one.
+ *
+ * plan  normal
+ */
+void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
+                     struct zap_outcome *ret_outcome);
+
+void zap_player_release(struct zap_player *player);
+
+#endif

@@ -1,0 +1,120 @@
+/* A session of `pyzap check`: the same random plans on many builds, side by side. */
+#ifndef ZAP_HOST_SESSION_H
+#define ZAP_HOST_SESSION_H
+
+#include "host/builds.h"
+#include "host/canary.h"
+#include "host/worker.h"
+
+#include <signal.h>
+
+struct zap_session;
+
+enum {
+    ZAP_SESSION_FILED_MAX =
+        3, /* findings of one build that show the same thing; more are only counted */
+    ZAP_SESSION_TICK_MS = 200,
+};
+
+/* What to do; zero means the default. All pointers are borrowed for the session's life. */
+struct zap_session_config {
+    const struct zap_builds_row *const *builds;
+    size_t builds_count;
+    struct zap_gen_config gen;
+    uint64_t plans;   /* on each build; 0: no limit */
+    uint64_t time_ms; /* for each build, from its first plan on; 0: no limit */
+    size_t jobs;      /* builds side by side; 0: all */
+    const char *out;  /* folder for findings, made when there is one; NULL: none are filed */
+    struct zap_worker_config worker;          /* without path */
+    const volatile sig_atomic_t *interrupted; /* not 0: end soon; NULL: nobody interrupts */
+    void (*tick)(void *context, const struct zap_session *session); /* every ZAP_SESSION_TICK_MS */
+    void *context;
+};
+
+enum zap_run_state {
+    ZAP_RUN_WAITING,
+    ZAP_RUN_CANARIES,
+    ZAP_RUN_STARTING,
+    ZAP_RUN_RUNNING,
+    ZAP_RUN_OVER,
+};
+
+/* What has been counted; over all workers of a build, the one at work included. */
+struct zap_tally {
+    uint64_t plans, checks;
+    uint64_t findings; /* plans with a verdict that is a finding */
+    uint64_t
+        verdicts[ZAP_VERDICT_COUNT]; /* plan x invariant; of plans: CRASHED and those after it */
+    uint64_t held[ZAP_INVARIANT_COUNT], broken[ZAP_INVARIANT_COUNT];
+    uint64_t departs[ZAP_FEATURE_COUNT];
+};
+
+/* How often one thing was found on one build. */
+struct zap_sight {
+    char signature[32];
+    char reason[256];
+    uint64_t count;
+};
+
+/* A finding that was filed. */
+struct zap_filed {
+    uint64_t index;
+    enum zap_verdict verdict;
+    char signature[32];
+    char reason[256]; /* of a death; "" for BROKEN */
+    char *path;       /* owned; "" where filing failed, or nothing is filed */
+};
+
+/* One build's part of a session. */
+struct zap_run {
+    const struct zap_builds_row *row;
+    enum zap_run_state state;
+    struct zap_build build; /* from the first hello; version 0 before it */
+    int64_t started_at_ms;  /* the first command; 0 before it */
+    double seconds;         /* since then; final when OVER */
+    uint32_t start_kib,
+        end_kib;        /* resident: of the first worker at hello, of the last at its end */
+    int64_t growth_kib; /* the most that one worker grew */
+    uint32_t restarts;
+    char failure[256];       /* "" or why this build's run is pyzap's own failure; one line */
+    struct zap_filed *filed; /* owned */
+    size_t filed_count;
+    struct zap_sight *sights; /* owned */
+    size_t sights_count;
+
+    /* session.c alone */
+    struct zap_tally past; /* of the workers that are gone */
+    struct zap_worker worker;
+    struct zap_canaries canaries;
+    uint64_t next; /* index of the plan to go on from */
+    bool is_stopping;
+    int64_t kill_at_ms; /* 0: never */
+    uint32_t harness_deaths;
+};
+
+struct zap_session {
+    struct zap_session_config config;
+    struct zap_run *runs; /* owned; one for each build, in order */
+    bool was_interrupted;
+    char write_failure[512]; /* "" or why findings could not be filed; one line */
+};
+
+/* Run a session to its end: canaries on each build first, then plans until the limit, with a new
+ * worker wherever one dies.
+ *
+ * ret_session  release it
+ * Returns      ZAP_OK, whatever was found; ZAP_E_LIMIT where there is no memory for it
+ */
+enum zap_status zap_session_run(const struct zap_session_config *config,
+                                struct zap_session *ret_session);
+
+void zap_session_release(struct zap_session *session);
+
+/* A build's counts now. */
+void zap_session_tally(const struct zap_run *run, struct zap_tally *ret_tally);
+
+/* 0 nothing found, 1 findings, 70 pyzap's own failure (which outweighs findings). */
+int zap_session_exit_status(const struct zap_session *session);
+enum { ZAP_EXIT_OK = 0, ZAP_EXIT_FINDINGS = 1, ZAP_EXIT_USAGE = 2, ZAP_EXIT_FAILURE = 70 };
+
+#endif

@@ -1,0 +1,324 @@
+/* Summaries of sessions.
+ *
+ * The table has one row a build; its columns are as wide as what stands in them, and words of a
+ * heading that is longer than any number go below each other, so that it stays under 120 columns.
+ * Verdicts of plan x invariant are counted in millions, so they are shortened; the plans are not,
+ * because they are what was asked for. JSON has every number in full.
+ */
+#include "host/summary.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+enum {
+    COLUMNS_COUNT = 14,
+    CELL_MAX = 72,
+    LISTED_MAX = 20, /* findings in the printed summary */
+};
+
+void zap_summary_count(uint64_t count, struct zap_str *out)
+{
+    static const char units[] = "kMGTPE";
+    if (count < 10000) {
+        zap_str_printf(out, "%" PRIu64, count);
+        return;
+    }
+    double value = (double)count;
+    size_t unit = 0;
+    for (value /= 1000; value >= 999.5; value /= 1000)
+        unit++;
+    int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+    zap_str_printf(out, "%.*f%c", digits, value, units[unit]);
+}
+
+void zap_summary_version(const struct zap_build *build, struct zap_str *out)
+{
+    if (build->version == 0) {
+        zap_str_add(out, "-");
+        return;
+    }
+    zap_str_printf(out, "%u.%u.%u", (unsigned)(build->version >> 16),
+                   (unsigned)(build->version >> 8) & 0xff, (unsigned)build->version & 0xff);
+    if (build->level != 0xf && build->level != 0)
+        zap_str_add(out, build->level == 0xa ? "a" : build->level == 0xb ? "b" : "rc");
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static const struct {
+    const char *above, *below; /* the heading, in two lines */
+} headings[COLUMNS_COUNT] = {
+    {"", "build"},      {"", "version"}, {"", "plans"},    {"plans", "/s"},   {"", "checks"},
+    {"", "held"},       {"", "void"},    {"", "broken"},   {"", "crashed"},   {"timed", "out"},
+    {"exhaus-", "ted"}, {"", "skipped"}, {"har-", "ness"}, {"find-", "ings"},
+};
+
+struct row {
+    char cells[COLUMNS_COUNT][CELL_MAX];
+};
+
+static double plans_per_second(const struct zap_run *run, const struct zap_tally *tally)
+{
+    return run->seconds > 0 ? (double)tally->plans / run->seconds : 0;
+}
+
+static void fill_row(const struct zap_run *run, struct row *ret_row)
+{
+    struct zap_tally tally;
+    zap_session_tally(run, &tally);
+    struct zap_str cells[COLUMNS_COUNT];
+    for (int i = 0; i < COLUMNS_COUNT; i++)
+        cells[i] = zap_str_init(ret_row->cells[i], CELL_MAX);
+    zap_str_add(&cells[0], run->row->name);
+    zap_summary_version(&run->build, &cells[1]);
+    zap_str_printf(&cells[2], "%" PRIu64, tally.plans);
+    zap_summary_count((uint64_t)plans_per_second(run, &tally), &cells[3]);
+    zap_summary_count(tally.checks, &cells[4]);
+    static const enum zap_verdict verdicts[] = {ZAP_HELD,    ZAP_VOID,      ZAP_BROKEN,
+                                                ZAP_CRASHED, ZAP_TIMED_OUT, ZAP_EXHAUSTED,
+                                                ZAP_SKIPPED, ZAP_HARNESS};
+    for (int i = 0; i < 8; i++)
+        zap_summary_count(tally.verdicts[verdicts[i]], &cells[5 + i]);
+    zap_summary_count(tally.findings, &cells[13]);
+}
+
+static void print_row(const char *(*cell)(const void *row, int column), const void *row,
+                      const int *widths, FILE *out)
+{
+    for (int i = 0; i < COLUMNS_COUNT; i++) {
+        /* Names to the left, numbers to the right. */
+        int width = i < 2 ? -widths[i] : widths[i];
+        fprintf(out, "%s%*s", i ? " " : "", width, cell(row, i));
+    }
+    fputc('\n', out);
+}
+
+static const char *cell_of(const void *row, int column)
+{
+    return ((const struct row *)row)->cells[column];
+}
+
+static const char *above_of(const void *row, int column)
+{
+    (void)row;
+    return headings[column].above;
+}
+
+static const char *below_of(const void *row, int column)
+{
+    (void)row;
+    return headings[column].below;
+}
+
+static void print_table(const struct zap_session *session, FILE *out)
+{
+    int widths[COLUMNS_COUNT];
+    for (int i = 0; i < COLUMNS_COUNT; i++) {
+        size_t above = strlen(headings[i].above), below = strlen(headings[i].below);
+        widths[i] = (int)(above > below ? above : below);
+    }
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        struct row row;
+        fill_row(&session->runs[i], &row);
+        for (int j = 0; j < COLUMNS_COUNT; j++) {
+            int len = (int)strlen(row.cells[j]);
+            widths[j] = len > widths[j] ? len : widths[j];
+        }
+    }
+    print_row(above_of, NULL, widths, out);
+    print_row(below_of, NULL, widths, out);
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        struct row row;
+        fill_row(&session->runs[i], &row);
+        print_row(cell_of, &row, widths, out);
+    }
+}
+
+/* ------------------------------------------------------------------ below the table */
+
+static void print_failures(const struct zap_session *session, FILE *out)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        const struct zap_run *run = &session->runs[i];
+        if (!run->failure[0])
+            continue;
+        fprintf(out, "%s  %s: %s\n", is_first ? "\npyzap itself failed\n" : "", run->row->name,
+                run->failure);
+        is_first = false;
+    }
+    if (session->write_failure[0])
+        fprintf(out, "%s  findings could not be filed: %s\n",
+                is_first ? "\npyzap itself failed\n" : "", session->write_failure);
+}
+
+static void print_departures(const struct zap_session *session, FILE *out)
+{
+    bool is_first = true;
+    for (int i = 0; i < ZAP_FEATURE_COUNT; i++) {
+        const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)i);
+        char text[1024];
+        struct zap_str counts = zap_str_init(text, sizeof text);
+        for (size_t j = 0; row->departs && j < session->config.builds_count; j++) {
+            const struct zap_run *run = &session->runs[j];
+            if (run->past.departs[i] == 0)
+                continue;
+            zap_str_printf(&counts, "%s%s ", counts.len ? ", " : "", run->row->name);
+            zap_summary_count(run->past.departs[i], &counts);
+        }
+        if (counts.len == 0)
+            continue;
+        if (is_first)
+            fputs("\nWhere CPython departs from its documentation (by design: not findings)\n",
+                  out);
+        is_first = false;
+        fprintf(out, "  %s\n    %s\n    seen: %s\n", row->text, row->reference, text);
+    }
+}
+
+/* Findings that are alike and were not filed. */
+static uint64_t count_unfiled(const struct zap_run *run)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < run->sights_count; i++)
+        count += run->sights[i].count > ZAP_SESSION_FILED_MAX
+                     ? run->sights[i].count - ZAP_SESSION_FILED_MAX
+                     : 0;
+    return count;
+}
+
+static void print_finding(const struct zap_run *run, const struct zap_filed *filed, FILE *out)
+{
+    const char *what = filed->reason[0] ? filed->reason : filed->signature;
+    if (filed->path[0])
+        fprintf(out, "  %s  %s  %s\n", filed->path, zap_verdict_row(filed->verdict)->name, what);
+    else
+        fprintf(out, "  %s index %" PRIu64 " (not filed)  %s  %s\n", run->row->name, filed->index,
+                zap_verdict_row(filed->verdict)->name, what);
+}
+
+static void print_findings(const struct zap_session *session, FILE *out)
+{
+    size_t all = 0, printed = 0;
+    uint64_t unfiled = 0;
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        all += session->runs[i].filed_count;
+        unfiled += count_unfiled(&session->runs[i]);
+    }
+    if (all == 0)
+        return;
+    fputs("\nFindings\n", out);
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        const struct zap_run *run = &session->runs[i];
+        for (size_t j = 0; j < run->filed_count && printed < LISTED_MAX; j++, printed++)
+            print_finding(run, &run->filed[j], out);
+    }
+    if (all > printed)
+        fprintf(out, "  and %zu more in %s\n", all - printed,
+                session->config.out ? session->config.out : "the same session");
+    if (unfiled > 0)
+        fprintf(out,
+                "  and %" PRIu64 " sights of the same, counted but not filed (%d of a kind are)\n",
+                unfiled, ZAP_SESSION_FILED_MAX);
+}
+
+void zap_summary_print(const struct zap_session *session, FILE *out)
+{
+    print_table(session, out);
+    print_failures(session, out);
+    print_departures(session, out);
+    print_findings(session, out);
+}
+
+/* ------------------------------------------------------------------ JSON */
+
+static json_t *json_count(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
+static json_t *json_filed(const struct zap_filed *filed)
+{
+    const char *key = filed->verdict == ZAP_BROKEN ? "invariant" : "signal";
+    json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "path", filed->path, "verdict",
+                               zap_verdict_row(filed->verdict)->name, key, filed->signature,
+                               "index", (json_int_t)filed->index);
+    if (filed->reason[0])
+        json_object_set_new(object, "reason", json_string(filed->reason));
+    return object;
+}
+
+static json_t *json_departs(const struct zap_tally *tally)
+{
+    json_t *departs = json_object();
+    for (int i = 0; i < ZAP_FEATURE_COUNT; i++) {
+        const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)i);
+        if (row->departs && tally->departs[i] > 0)
+            json_object_set_new(departs, row->id, json_count(tally->departs[i]));
+    }
+    return departs;
+}
+
+static json_t *json_invariants(const struct zap_tally *tally)
+{
+    json_t *invariants = json_object();
+    for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
+        json_object_set_new(invariants, zap_invariant_row((enum zap_invariant_code)i)->id,
+                            json_pack("{s:I, s:I}", "held", (json_int_t)tally->held[i], "broken",
+                                      (json_int_t)tally->broken[i]));
+    }
+    return invariants;
+}
+
+static json_t *json_run(const struct zap_run *run)
+{
+    struct zap_tally tally;
+    zap_session_tally(run, &tally);
+    char version[32];
+    struct zap_str version_text = zap_str_init(version, sizeof version);
+    zap_summary_version(&run->build, &version_text);
+    json_t *verdicts = json_object();
+    for (int i = 0; i < ZAP_VERDICT_COUNT; i++)
+        json_object_set_new(verdicts, zap_verdict_row((enum zap_verdict)i)->name,
+                            json_count(tally.verdicts[i]));
+    json_t *findings = json_array();
+    for (size_t i = 0; i < run->filed_count; i++)
+        json_array_append_new(findings, json_filed(&run->filed[i]));
+    json_t *object = json_object();
+    json_object_set_new(object, "build", json_string(run->row->name));
+    json_object_set_new(object, "version", json_string(version));
+    json_object_set_new(object, "plans", json_count(tally.plans));
+    json_object_set_new(object, "seconds", json_real(run->seconds));
+    json_object_set_new(object, "plans_per_second", json_real(plans_per_second(run, &tally)));
+    json_object_set_new(object, "checks", json_count(tally.checks));
+    json_object_set_new(object, "verdicts", verdicts);
+    json_object_set_new(object, "findings", findings);
+    json_object_set_new(object, "findings_count", json_count(tally.findings));
+    json_object_set_new(object, "invariants", json_invariants(&tally));
+    json_object_set_new(object, "departs", json_departs(&tally));
+    json_object_set_new(object, "restarts", json_count(run->restarts));
+    json_object_set_new(object, "resident_start_kib", json_count(run->start_kib));
+    json_object_set_new(object, "resident_end_kib", json_count(run->end_kib));
+    json_object_set_new(object, "resident_growth_kib", json_integer(run->growth_kib));
+    json_object_set_new(object, "failure",
+                        run->failure[0] ? json_string(run->failure) : json_null());
+    return object;
+}
+
+enum zap_status zap_summary_json(const struct zap_session *session, FILE *out)
+{
+    json_t *builds = json_array();
+    for (size_t i = 0; i < session->config.builds_count; i++)
+        json_array_append_new(builds, json_run(&session->runs[i]));
+    json_t *object = json_object();
+    json_object_set_new(object, "seed", json_count(session->config.gen.seed));
+    json_object_set_new(object, "interrupted", json_boolean(session->was_interrupted));
+    json_object_set_new(object, "write_failure",
+                        session->write_failure[0] ? json_string(session->write_failure)
+                                                  : json_null());
+    json_object_set_new(object, "builds", builds);
+    int result = json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(object);
+    return result == 0 && fputc('\n', out) != EOF ? ZAP_OK : ZAP_E_IO;
+}
