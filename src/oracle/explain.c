@@ -20,62 +20,9 @@
 
 #include <string.h>
 
-/* ---- words for the rows of the tables ---- */
+/* ---- pieces of text ---- */
 
-/* {m} the module, {t} the target. A kind without words here goes by its token. */
-static const char *const value_words[] = {
-    [ZAP_VALUE_NONE] = "None",
-    [ZAP_VALUE_INT] = "an int",
-    [ZAP_VALUE_BIGINT] = "an int of many digits",
-    [ZAP_VALUE_FLOAT] = "a float",
-    [ZAP_VALUE_STR] = "a str",
-    [ZAP_VALUE_LIST] = "a list",
-    [ZAP_VALUE_TUPLE] = "a tuple",
-    [ZAP_VALUE_DICT] = "a dict",
-    [ZAP_VALUE_SET] = "a set",
-    [ZAP_VALUE_NODE] = "an instance of a class that {m} defines",
-    [ZAP_VALUE_CNODE] = "a C node, which only records that it is deallocated",
-    [ZAP_VALUE_FUNCTION] = "a function of {m}",
-    [ZAP_VALUE_LAMBDA] = "a lambda of {m}",
-    [ZAP_VALUE_CLASS] = "a class of {m} with a method",
-    [ZAP_VALUE_METHOD] = "a bound method of {t}",
-    [ZAP_VALUE_MODULE] = "the module {m} itself",
-    [ZAP_VALUE_WEAKREF] = "a weak reference to {t}",
-    [ZAP_VALUE_CALLBACK] = "a weak reference to {t} with a callback",
-    [ZAP_VALUE_GENERATOR] = "a generator of {m}, suspended inside try/finally",
-    [ZAP_VALUE_CELL] = "a closure cell",
-    [ZAP_VALUE_GLOBALS] = "the __dict__ of {m}",
-    [ZAP_VALUE_NEST] = "a nest of 60 tuples",
-    [ZAP_VALUE_OUTSIDE] = "None, for a weak reference to {t} with a callback that is held outside",
-};
-
-/* {m} the module, {n} the name, both where the action has them. */
-static const char *const op_words[] = {
-    [ZAP_OP_LOOK] = "looks at {n} in {m}",
-    [ZAP_OP_LOOK_ALL] = "looks at every name of {m}",
-    [ZAP_OP_BIND_INT] = "binds {n} in {m} to a fresh int",
-    [ZAP_OP_BIND_NONE] = "binds {n} in {m} to None",
-    [ZAP_OP_BIND_NODE] = "binds {n} in {m} to a new node",
-    [ZAP_OP_BIND_SELF] = "binds {n} in {m} to itself, so it lives on",
-    [ZAP_OP_BIND_LAMBDA] = "binds {n} in {m} to a lambda",
-    [ZAP_OP_UNBIND] = "deletes {n} in {m}",
-    [ZAP_OP_KEEP] = "puts itself into a list outside, so it lives on",
-    [ZAP_OP_RAISE] = "raises an exception",
-    [ZAP_OP_COLLECT] = "runs a full collection",
-    [ZAP_OP_IMPORT] = "imports a module that is loaded",
-    [ZAP_OP_IMPORT_NEW] = "imports a module that is not loaded",
-    [ZAP_OP_BUILTIN] = "calls a builtin",
-    [ZAP_OP_CALL] = "calls a method of {n} in {m}",
-    [ZAP_OP_DEL_BUILTINS] = "deletes __builtins__ in {m}",
-    [ZAP_OP_SET_BUILTINS] = "binds __builtins__ in {m} to an empty dict",
-    [ZAP_OP_UNLIST] = "removes {m} from sys.modules",
-    [ZAP_OP_CLEAR] = "clears the dict of {m}",
-    [ZAP_OP_GROW] = "deletes the first names of {m} and adds others until its dict is resized",
-    [ZAP_OP_WEAKREF] = "makes a weak reference to itself and keeps that outside",
-    [ZAP_OP_NEW] = "makes a new instance of its own class",
-};
-
-/* Append a pattern with {m}, {n} and {t} filled in; what is NULL is not in the pattern. */
+/* Append a row's words with {m}, {n} and {t} filled in. */
 static void add_pattern(const char *pattern, const char *module, const char *name,
                         const char *target, struct zap_str *out)
 {
@@ -84,8 +31,7 @@ static void add_pattern(const char *pattern, const char *module, const char *nam
         zap_str_add_bytes(out, pattern, len);
         pattern += len;
         if (*pattern == '{') {
-            const char *text = pattern[1] == 'm' ? module : pattern[1] == 'n' ? name : target;
-            zap_str_add(out, text ? text : "?");
+            zap_str_add(out, pattern[1] == 'm' ? module : pattern[1] == 'n' ? name : target);
             pattern += strlen("{m}");
         }
     }
@@ -106,8 +52,7 @@ static struct label label_of(char letter, unsigned number)
 
 static const char *name_token(unsigned name)
 {
-    const struct zap_name_row *row = zap_name_row(name);
-    return row ? row->token : "?";
+    return zap_name_row(name)->token;
 }
 
 /* Append "o1", "o1 and o2", "o1, o2 and o3": the item number `i` of `count`. */
@@ -154,9 +99,6 @@ struct graph {
 static unsigned referent_of(const struct zap_object *object)
 {
     const struct zap_value_row *row = zap_value_row(object->kind);
-    if (!row) {
-        return VERTICES_MAX;
-    }
     if (row->target == ZAP_TARGET_NODE) {
         /* all other kinds with a target refer to it weakly */
         return object->kind == ZAP_VALUE_METHOD ? object->target : VERTICES_MAX;
@@ -224,12 +166,9 @@ static void add_object(const struct zap_plan *plan, const struct zap_plan_index 
     zap_str_printf(out, "o%u, ", o);
     if (object->kind == ZAP_VALUE_NODE && object->module == ZAP_ELSEWHERE) {
         zap_str_add(out, "an instance of a class that no module of the plan defines");
-    } else if (object->kind < sizeof(value_words) / sizeof(value_words[0]) &&
-               value_words[object->kind]) {
-        add_pattern(value_words[object->kind], label_of('m', object->module).text, NULL,
-                    label_of('o', object->target).text, out);
     } else {
-        zap_str_printf(out, "of kind %s", row ? row->token : "?");
+        add_pattern(row->words, label_of('m', object->module).text, "",
+                    label_of('o', object->target).text, out);
     }
     unsigned from = index->link_at[o], to = index->link_at[o + 1];
     for (unsigned l = from; l < to; l++) {
@@ -281,12 +220,10 @@ static void add_modules(const struct zap_plan *plan, const struct zap_plan_index
 static void add_act(const struct zap_plan *plan, const struct zap_act *act, struct zap_str *out)
 {
     const struct zap_op_row *row = zap_op_row(act->op);
-    const char *token = row ? row->token : "?";
-    bool is_worded = act->op < sizeof(op_words) / sizeof(op_words[0]) && op_words[act->op];
     zap_str_add(out, "    ");
-    add_pattern(is_worded ? op_words[act->op] : token, label_of('m', act->module).text,
-                name_token(act->name), NULL, out);
-    if (row && row->operands != ZAP_OPERANDS_NONE && act->op != ZAP_OP_UNLIST &&
+    add_pattern(row->words, label_of('m', act->module).text,
+                row->operands == ZAP_OPERANDS_NAME ? name_token(act->name) : "", "", out);
+    if (row->operands != ZAP_OPERANDS_NONE && act->op != ZAP_OP_UNLIST &&
         plan->objects[act->node].module != act->module) {
         zap_str_add(out, ", through sys.modules");
     }
@@ -329,7 +266,7 @@ static void add_scripts(const struct zap_plan *plan, const struct zap_plan_index
 static unsigned pass_of(unsigned name, bool is_old)
 {
     const struct zap_name_row *row = zap_name_row(name);
-    switch (row ? row->cls : ZAP_CLASS_NONSTR) {
+    switch (row->cls) {
     case ZAP_CLASS_UNDERSCORE:
         return 1;
     case ZAP_CLASS_PUBLIC:
@@ -599,8 +536,7 @@ void zap_explain_plan(const struct zap_plan *plan, struct zap_str *out)
     struct graph graph = graph_of(plan);
     zap_str_printf(out, "%u module%s and %u object%s, by the route %s: %s.\n", plan->modules_count,
                    plan->modules_count == 1 ? "" : "s", plan->objects_count,
-                   plan->objects_count == 1 ? "" : "s", route ? route->token : "?",
-                   route ? route->text : "?");
+                   plan->objects_count == 1 ? "" : "s", route->token, route->text);
     add_modules(plan, &index, out);
     add_scripts(plan, &index, out);
     size_t from = out->len;

@@ -23,39 +23,40 @@
 /* A weighted row owns that many consecutive tickets: FROM is its first, and LAST makes the enum go
  * on after its last, so the running sums are constants. */
 enum {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py)                     \
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words)              \
     KIND_FROM_##id, KIND_LAST_##id = KIND_FROM_##id + (weight)-1,
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
 
 enum {
-#define ZAP_OP(code, id, token, operands, weight, own, key, other)                                 \
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words)                          \
     OP_FROM_##id, OP_LAST_##id = OP_FROM_##id + (weight)-1,
 #include "plan/op.def"
 #undef ZAP_OP
 };
 
 static const uint8_t kind_codes[] = {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) code,
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words) code,
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
 
 static const uint16_t kind_ends[] = {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) KIND_LAST_##id + 1,
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words)              \
+    KIND_LAST_##id + 1,
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
 
 static const uint8_t op_codes[] = {
-#define ZAP_OP(code, id, token, operands, weight, own, key, other) code,
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words) code,
 #include "plan/op.def"
 #undef ZAP_OP
 };
 
 static const uint16_t op_ends[] = {
-#define ZAP_OP(code, id, token, operands, weight, own, key, other) OP_LAST_##id + 1,
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words) OP_LAST_##id + 1,
 #include "plan/op.def"
 #undef ZAP_OP
 };

@@ -44,16 +44,17 @@ static const struct zap_name_row names[ZAP_NAME_END] = {
 };
 
 static const struct zap_value_row values[] = {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py)                     \
-    [code] = {code,   token, ZAP_PLACE_##place, ZAP_TARGET_##target, ZAP_LINKS_##links, hashable,  \
-              weight, py},
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words)              \
+    [code] = {                                                                                     \
+        code, token, ZAP_PLACE_##place, ZAP_TARGET_##target, ZAP_LINKS_##links, hashable, weight,  \
+        py,   words},
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
 
 static const struct zap_op_row ops[] = {
-#define ZAP_OP(code, id, token, operands, weight, own, key, other)                                 \
-    [code] = {code, token, ZAP_OPERANDS_##operands, weight, own, key, other},
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words)                          \
+    [code] = {code, token, ZAP_OPERANDS_##operands, weight, own, key, other, words},
 #include "plan/op.def"
 #undef ZAP_OP
 };

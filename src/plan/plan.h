@@ -57,7 +57,7 @@ enum zap_name_class {
 };
 
 enum zap_value_code {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) ZAP_VALUE_##id = code,
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words) ZAP_VALUE_##id = code,
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
@@ -73,7 +73,7 @@ enum zap_links {
 };
 
 enum zap_op_code {
-#define ZAP_OP(code, id, token, operands, weight, own, key, other) ZAP_OP_##id = code,
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words) ZAP_OP_##id = code,
 #include "plan/op.def"
 #undef ZAP_OP
 };
@@ -148,6 +148,7 @@ struct zap_value_row {
     bool hashable;
     uint8_t weight;
     const char *py;
+    const char *words;
 };
 struct zap_op_row {
     uint8_t code;
@@ -155,6 +156,7 @@ struct zap_op_row {
     enum zap_operands operands;
     uint8_t weight;
     const char *own, *key, *other;
+    const char *words;
 };
 struct zap_route_row {
     uint8_t code;
