@@ -110,7 +110,7 @@ static void value_table(void **state)
         check_token(row->token);
         assert_true(row->weight > 0);
     }
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py) rows--;
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words) rows--;
 #include "plan/value.def"
 #undef ZAP_VALUE
     assert_int_equal(rows, 0);
@@ -144,7 +144,7 @@ static void op_table(void **state)
             assert_string_not_equal(row->token, statements[i]);
         }
     }
-#define ZAP_OP(code, id, token, operands, weight, own, key, other) rows--;
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words) rows--;
 #include "plan/op.def"
 #undef ZAP_OP
     assert_int_equal(rows, 0);
