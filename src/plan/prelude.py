@@ -58,7 +58,7 @@ class Z(object):
     def namespace(self, module):
         """The dict of a module that is still in sys.modules, or None."""
         found = sys.modules.get('m%s' % module)
-        return None if found is None else found.__dict__
+        return None if found is None else vars(found)
 #@ state
 
     def state(self, module, namespace):
@@ -82,7 +82,7 @@ class Z(object):
         module = HOMES.get(number)
 
         def say(what, node, ending):
-            is_foreign = script.__globals__ is elsewhere.__dict__
+            is_foreign = script.__globals__ is vars(elsewhere)
             namespace = self.namespace(module) if is_foreign else script.__globals__
             self.say('%s o%d %s %s%s', what, node.number, '-' if module is None else 'm%d' % module,
                      self.state(module, namespace), ending)
@@ -147,8 +147,8 @@ class Z(object):
 
     def collect(self):
         self.say('collect by=%s', self.by)
-        unreachable = gc.collect()
-        self.say('collect-end by=%s unreachable=%d', self.by, min(unreachable, 255))
+        gc.collect()
+        self.say('collect-end by=%s', self.by)
 #@ keep outside
 
     def keep(self, node):
@@ -237,11 +237,12 @@ class Z(object):
         node = compile('', 'cnode', 'exec')
         module = HOMES.get(number)
 
-        def say(reference):
-            self.say('cnode o%d %s %s', number, '-' if module is None else 'm%d' % module,
-                     self.state(module, self.namespace(module)))
+        def died(reference):
+            if self.active:
+                self.say('cnode o%d %s %s', number, '-' if module is None else 'm%d' % module,
+                         self.state(module, self.namespace(module)))
 
-        self.outside.append(self.weakref(node, say))
+        self.outside.append(self.weakref(node, died))
         return node
 #@ suspend
 
@@ -276,9 +277,9 @@ held = []  # and to the namespaces that the plan wants held
 
 def adopt(i, module):
     scratch['m%d' % i] = module
-    exec('', module.__dict__)  # adds __builtins__ before anything else, as an import does
+    exec('', vars(module))  # adds __builtins__ before anything else, as an import does
     if i in HELD:
-        held.append(module.__dict__)
+        held.append(vars(module))
 
 
 def make_module(i):
@@ -290,7 +291,7 @@ def make_module(i):
 def run(code):
     for name, source in code:
         module = elsewhere if name == 'elsewhere' else sys.modules[name]
-        exec(compile(source, '<%s>' % name, 'exec'), module.__dict__, scratch)
+        exec(compile(source, '<%s>' % name, 'exec'), vars(module), scratch)
 #@ importer
 
 
@@ -354,16 +355,16 @@ for i in range(MODULES):
 #@ route:collect route:drop collect
 z.collect()
 #@ route:wipe wipe build
-held += [module.__dict__ for module in modules]  # _PyModule_Clear holds neither of the two
+held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for module in modules:
     wipe(module)
     wipe(module)
 #@ route:reload importer
 m0 = __import__('m0')
-namespace = m0.__dict__
+namespace = vars(m0)
 z.begin()
 try:
-    is_same = reload(m0) is m0 and m0.__dict__ is namespace
+    is_same = reload(m0) is m0 and vars(m0) is namespace
 except:  # a script has removed the module from sys.modules, or spoilt its __name__
     is_same = False
 z.say('reloaded m0 same=%s', 'yes' if is_same else 'no')

@@ -3,11 +3,12 @@
  * Three layers, each made of the one before. An act is a body of op.def with its placeholders
  * filled in. The sections are the plan's objects, links and bindings as code, cut where the
  * namespace changes that the code has to run in. The script is the sections as string literals,
- * between a head that explains it and those parts of prelude.py that the sections mention. It
- * prints the lines of a worker's trace (oracle/trace.c) for what Python code can see, not indented.
- * Fields refs and how are left out, because Python code does not know them; and a namespace that is
- * no longer in sys.modules has no state where nothing but sys.modules leads to it: for C nodes and
- * for nodes of a class from elsewhere.
+ * between a head that explains it and those parts of prelude.py that the sections mention.
+ *
+ * A script prints the lines of a worker's trace (oracle/trace.c) for what Python code can see, not
+ * indented. Fields refs, how and unreachable are left out: Python code does not know them. A
+ * namespace that has left sys.modules has no state where only sys.modules leads to it: for C nodes,
+ * and for nodes of a class from elsewhere.
  *
  * Sections are executed with a module's namespace as globals and one shared scratch dict as locals:
  * functions get the right __globals__ and real LOAD_GLOBAL, and no helper variable lands in a
