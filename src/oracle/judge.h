@@ -19,7 +19,7 @@ struct zap_verdict_row {
 const struct zap_verdict_row *zap_verdict_row(enum zap_verdict verdict);
 
 enum zap_invariant_code {
-#define ZAP_INVARIANT(id, name, statement, where, promise, judge) ZAP_INVARIANT_##id,
+#define ZAP_INVARIANT(id, name, statement, where, promise) ZAP_INVARIANT_##id,
 #include "oracle/invariant.def"
 #undef ZAP_INVARIANT
     ZAP_INVARIANT_COUNT,

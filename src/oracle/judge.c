@@ -1,0 +1,855 @@
+/* Judging a trace: one walk through it, with a model of every namespace at hand.
+ *
+ * The model (struct space) is what a namespace must hold if only announced changes change it. It starts
+ * from the layout recorded before the route and follows the events. Whatever a destructor sees is held
+ * against it. Preconditions are observed too: a wipe is "inert" when no script changed the namespace
+ * between its begin and its end, not when the plan's scripts look harmless.
+ *
+ * What is deliberately not done: no prediction of the whole trace, and no judgement where the trace says
+ * too little. Then the invariant stays VOID, which is counted and shown, and is not a pass.
+ */
+#include "oracle/judge.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+#define BIT(name) (UINT64_C(1) << (name))
+
+/* Names that the import system itself binds when it makes or reloads a module. */
+#define IMPORT_NAMES                                                                               \
+    (BIT(ZAP_NAME_NAME) | BIT(ZAP_NAME_DOC) | BIT(ZAP_NAME_SPEC) | BIT(ZAP_NAME_FILE) |            \
+     BIT(ZAP_NAME_PACKAGE) | BIT(ZAP_NAME_LOADER))
+
+enum {
+    ENTRIES_MAX = 64,
+    /* Deallocations that may be nested before CPython's trashcan puts one off: 50 levels of containers
+     * from 2.7 to 3.12 (Include/cpython/object.h:_PyTrash_UNWIND_LEVEL), more in newer ones. An instance
+     * and its dict are two levels. Half of it leaves room for what encloses the objects of a plan. */
+    NESTING_SAFE = 24,
+};
+
+enum wiping { WIPING_NOT, WIPING_FIRST, WIPING_SECOND, WIPING_ON_DEALLOC };
+
+struct entry {
+    uint8_t name, node, seen;
+    uint32_t refs;
+};
+
+struct space {
+    /* the model */
+    uint64_t bound, none;
+    uint32_t size;
+    bool is_builtins_same; /* as far as is known, '__builtins__' is what it was */
+    bool has_dict;         /* its dict has not begun to die */
+
+    /* the layout before the route */
+    uint32_t entries_count;
+    struct entry entries[ENTRIES_MAX];
+    uint8_t place_of[ZAP_NAME_END]; /* name -> entry, ENTRIES_MAX: none */
+    bool had_builtins;
+    bool is_rearranged; /* keys were added or deleted since: places say nothing any more */
+    bool was_changed;   /* some name was changed by a script or by the module's code */
+    bool is_unknown_bound; /* a name outside the table may be bound */
+
+    /* the clearing at work, and the last one */
+    enum wiping wiping;
+    bool is_inert;
+    uint64_t wipe_eligible;  /* names that a value stood for when it began */
+    uint64_t wipe_set;       /* names that it has set to None */
+    bool wipe_saw_pass_two;
+    uint32_t wipe_last_place; /* + 1; in this pass */
+    bool wipe_is_over;       /* a first wipe was completed, and the next AFTER is about it */
+    bool is_wiped_clean;     /* ... and left nothing for a second one */
+
+    /* the dying dict */
+    bool is_dying;           /* inside module dealloc, and nothing else held the dict */
+    uint32_t dying_place;    /* + 1, of the last direct value that died */
+    bool dying_saw_public;
+    bool is_emptying;        /* inside the collector's tp_clear of the dict */
+    uint32_t emptying_place; /* + 1 */
+    bool was_zapped;         /* its module was deallocated by a version that wipes then */
+    bool was_dropped;        /* its module was deallocated */
+};
+
+struct walk {
+    const struct zap_plan *plan;
+    const struct zap_trace *trace;
+    struct zap_judgement *judgement;
+    zap_profile profile;
+    uint32_t at; /* the event at hand */
+    bool has_gil;
+    bool sees_sets;
+    struct space spaces[ZAP_MODULES_MAX];
+
+    uint8_t dels[ZAP_NODES_MAX]; /* how often __del__ was entered */
+    uint8_t how[ZAP_NODES_MAX];  /* of the last __del__ */
+    bool is_dead[ZAP_NODES_MAX]; /* freed, or a C node deallocated */
+    bool is_kept[ZAP_NODES_MAX]; /* put into the list outside */
+    bool is_announced[ZAP_NODES_MAX]; /* by the reference tracer, since its last __del__ */
+    bool called_back[ZAP_NODES_MAX]; /* a callback about this node ran while it was not finalized */
+    uint8_t raised[ZAP_NODES_MAX];   /* unraisable errors reported in its __del__ */
+
+    /* a refcount that went to zero by the last change of a namespace: who must die next */
+    uint8_t due;
+    uint32_t due_at;
+    int dying; /* nodes between __del__ and memory given back */
+    int containers; /* of the plan: more levels of nesting */
+    int collecting; /* depth of collections */
+    bool gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
+    bool has_unlist; /* some script takes modules out of sys.modules */
+    bool has_nest;   /* a value nests deeper than the trashcan allows */
+};
+
+static void check(struct walk *w, enum zap_invariant_code invariant, bool holds)
+{
+    struct zap_judgement *j = w->judgement;
+    j->checks[invariant]++;
+    if (ZAP_LIKELY(holds)) {
+        if (j->verdicts[invariant] == ZAP_VOID)
+            j->verdicts[invariant] = ZAP_HELD;
+        return;
+    }
+    if (j->verdicts[invariant] != ZAP_BROKEN)
+        j->at[invariant] = w->at;
+    j->verdicts[invariant] = ZAP_BROKEN;
+    j->any_broken = true;
+}
+
+static void harness(struct walk *w, const char *why)
+{
+    if (!w->judgement->is_harness)
+        w->judgement->harness = why;
+    w->judgement->is_harness = true;
+}
+
+static bool has(const struct walk *w, enum zap_feature_code feature)
+{
+    return zap_profile_has(w->profile, feature);
+}
+
+/* ---- names ---- */
+
+static bool is_underscore(uint8_t name)
+{
+    const struct zap_name_row *row = zap_name_row(name);
+    return row != NULL && (row->cls == ZAP_CLASS_UNDERSCORE || row->cls == ZAP_CLASS_UNICODE_U);
+}
+
+/* Would a wipe set this name to None? */
+static bool is_eligible(const struct walk *w, uint8_t name)
+{
+    const struct zap_name_row *row = zap_name_row(name);
+    if (row == NULL)
+        return true; /* a key outside the table is one of `grow`: an ordinary str */
+    switch (row->cls) {
+    case ZAP_CLASS_UNDERSCORE:
+    case ZAP_CLASS_PUBLIC:
+        return true;
+    case ZAP_CLASS_BUILTINS:
+    case ZAP_CLASS_NONSTR:
+        return false;
+    case ZAP_CLASS_UNICODE:
+    case ZAP_CLASS_UNICODE_U:
+        return !has(w, ZAP_FEATURE_ONLY_NATIVE_STR);
+    case ZAP_CLASS_BUILTINS_NUL:
+        return !has(w, ZAP_FEATURE_STRCMP_BUILTINS);
+    }
+    return false;
+}
+
+static uint64_t eligible_of(const struct walk *w, uint64_t names)
+{
+    uint64_t eligible = 0;
+    for (; names != 0; names &= names - 1) {
+        uint8_t name = (uint8_t)__builtin_ctzll(names);
+        if (is_eligible(w, name))
+            eligible |= BIT(name);
+    }
+    return eligible;
+}
+
+/* ---- the model against what was seen ---- */
+
+static bool import_changes(const struct walk *w, uint8_t module)
+{
+    return module == 0 &&
+           (w->plan->route == ZAP_ROUTE_RELOAD || w->plan->route == ZAP_ROUTE_FAILED_IMPORT);
+}
+
+static bool state_agrees(const struct walk *w, const struct zap_event *event)
+{
+    const struct space *space = &w->spaces[event->module];
+    uint64_t ignored = import_changes(w, event->module) ? IMPORT_NAMES : 0;
+    return ((event->bound ^ space->bound) & ~ignored) == 0 &&
+           ((event->none ^ space->none) & ~ignored) == 0 &&
+           (event->size == space->size || ignored != 0);
+}
+
+/* The state that an event carries, held against the model. */
+static void check_state(struct walk *w, const struct zap_event *event)
+{
+    if ((event->flags & ZAP_FLAG_NO_STATE) || event->module == ZAP_NO_MODULE || !w->sees_sets)
+        return;
+    struct space *space = &w->spaces[event->module];
+    if (!space->has_dict)
+        return;
+    bool agrees = state_agrees(w, event);
+    check(w, ZAP_INVARIANT_Z1, agrees);
+    if (space->wiping != WIPING_NOT && event->kind != ZAP_EVENT_LOOK_ALL) {
+        check(w, ZAP_INVARIANT_I5, agrees);
+        if (space->is_builtins_same && space->had_builtins)
+            check(w, ZAP_INVARIANT_I4,
+                  (event->flags & ZAP_FLAG_BUILTINS) && (event->flags & ZAP_FLAG_SAME));
+    }
+}
+
+/* ---- before the route ---- */
+
+static void on_entry(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    if (space->entries_count >= ENTRIES_MAX) {
+        harness(w, "more entries than a namespace can have");
+        return;
+    }
+    space->entries[space->entries_count] =
+        (struct entry){event->name, event->node, event->how, event->refs};
+    space->place_of[event->name] = (uint8_t)space->entries_count;
+    space->entries_count++;
+}
+
+static void on_before(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    space->bound = event->bound;
+    space->none = event->none;
+    space->size = event->size;
+    space->had_builtins = (event->flags & ZAP_FLAG_BUILTINS) != 0;
+    space->is_builtins_same = true;
+    space->has_dict = true;
+    if (event->size != space->entries_count)
+        harness(w, "a namespace was not recorded whole");
+}
+
+/* ---- changes ---- */
+
+static bool is_by_script(const struct zap_event *event)
+{
+    return event->by != ZAP_BY_INTERPRETER;
+}
+
+/* Deallocations at work are few enough for each to take place at once. */
+static bool is_shallow(const struct walk *w)
+{
+    return !w->has_nest && 2 * w->dying + w->containers < NESTING_SAFE;
+}
+
+/* A value was replaced or deleted in a namespace: if that was its last reference, it is due. */
+static void becomes_due(struct walk *w, const struct zap_event *event)
+{
+    if (event->node == ZAP_NO_NODE || event->refs != 1 || !w->has_gil || !is_shallow(w))
+        return;
+    if (w->dels[event->node] != 0 || w->is_dead[event->node])
+        return;
+    w->due = event->node;
+    w->due_at = w->at;
+}
+
+/* The order in which a wipe goes through the names. */
+static void check_wipe_order(struct walk *w, struct space *space, uint8_t name)
+{
+    bool underscore = is_underscore(name);
+    if (!underscore && !space->wipe_saw_pass_two) {
+        space->wipe_saw_pass_two = true;
+        space->wipe_last_place = 0;
+    }
+    check(w, ZAP_INVARIANT_I1, !underscore || !space->wipe_saw_pass_two);
+    check(w, ZAP_INVARIANT_P1, !underscore || !space->wipe_saw_pass_two);
+    uint32_t place = space->place_of[name];
+    if (name == ZAP_NAME_NO || place >= space->entries_count)
+        return;
+    check(w, ZAP_INVARIANT_I2, place + 1 > space->wipe_last_place);
+    space->wipe_last_place = place + 1;
+}
+
+static void by_interpreter(struct walk *w, const struct zap_event *event, struct space *space)
+{
+    if (space->wiping == WIPING_NOT) {
+        /* Nobody clears this namespace now: not on drop, not in a collection, not on reload. */
+        if (has(w, ZAP_FEATURE_SAFE_FINALIZERS))
+            check(w, w->collecting ? ZAP_INVARIANT_I9 : ZAP_INVARIANT_I7, false);
+        if (w->plan->route == ZAP_ROUTE_RELOAD)
+            check(w, ZAP_INVARIANT_I23, false);
+        return;
+    }
+    if (space->wiping == WIPING_SECOND && space->is_wiped_clean)
+        check(w, ZAP_INVARIANT_I6, false);
+    if (event->kind != ZAP_EVENT_SET_NONE) {
+        /* A wipe sets to None and does nothing else: names stay, so that the dict does not change under
+         * the loop. */
+        check(w, ZAP_INVARIANT_I3, false);
+        return;
+    }
+    check(w, event->name == ZAP_NAME_BUILTINS ? ZAP_INVARIANT_I4 : ZAP_INVARIANT_I3,
+          is_eligible(w, event->name));
+    if (!space->is_inert)
+        return;
+    check(w, ZAP_INVARIANT_I26,
+          !(space->wipe_set & BIT(event->name)) || event->name == ZAP_NAME_NO);
+    space->wipe_set |= BIT(event->name);
+    check_wipe_order(w, space, event->name);
+}
+
+static void on_change(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    uint64_t bit = BIT(event->name);
+    bool is_known = event->name != ZAP_NAME_NO;
+    bool was_there = is_known ? ((space->bound | space->none) & bit) != 0 : event->refs != 0;
+    if (event->kind == ZAP_EVENT_UNBIND) {
+        space->bound &= ~bit;
+        space->none &= ~bit;
+        space->size -= was_there;
+        space->is_rearranged = true;
+    } else {
+        space->size += !was_there;
+        if (!was_there)
+            space->is_rearranged = true;
+        if (event->kind == ZAP_EVENT_SET_NONE) {
+            space->bound &= ~bit;
+            space->none |= is_known ? bit : 0;
+        } else {
+            space->bound |= is_known ? bit : 0;
+            space->none &= ~bit;
+            space->is_unknown_bound |= !is_known;
+        }
+    }
+    if (event->name == ZAP_NAME_BUILTINS)
+        space->is_builtins_same = false;
+    if (is_by_script(event)) {
+        space->was_changed = true;
+        space->is_inert = false;
+    } else {
+        by_interpreter(w, event, space);
+    }
+    becomes_due(w, event);
+}
+
+static void on_empty(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    space->bound = space->none = 0;
+    space->size = 0;
+    space->is_unknown_bound = false;
+    if (event->how == ZAP_HOW_GC_CLEAR) {
+        space->is_emptying = true;
+        space->emptying_place = 0;
+        /* The collector only ever empties what is unreachable. */
+        if (w->plan->modules[event->module].held)
+            check(w, ZAP_INVARIANT_I7, false);
+    } else {
+        space->is_rearranged = true;
+        space->was_changed = true;
+        space->is_inert = false;
+    }
+    space->is_builtins_same = false;
+}
+
+static void on_empty_end(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    space->is_emptying = false;
+    if (space->was_changed || !has(w, ZAP_FEATURE_SAFE_FINALIZERS) || w->has_nest || !w->has_gil)
+        return;
+    for (uint32_t i = 0; i < space->entries_count; i++) {
+        const struct entry *entry = &space->entries[i];
+        if (entry->node != ZAP_NO_NODE && entry->refs == 1 &&
+            w->plan->objects[entry->node].kind == ZAP_VALUE_CNODE)
+            check(w, ZAP_INVARIANT_I10, w->is_dead[entry->node]);
+    }
+}
+
+/* ---- wipes ---- */
+
+static void begin_wipe(struct walk *w, struct space *space, enum wiping wiping)
+{
+    space->wiping = wiping;
+    space->is_inert = !space->is_rearranged;
+    space->wipe_set = 0;
+    space->wipe_saw_pass_two = false;
+    space->wipe_last_place = 0;
+    space->wipe_eligible = eligible_of(w, space->bound);
+}
+
+static void end_wipe(struct walk *w, const struct zap_event *event, struct space *space)
+{
+    if (space->wiping == WIPING_SECOND) {
+        if (space->is_wiped_clean)
+            check(w, ZAP_INVARIANT_I6, true);
+    } else {
+        if (space->is_inert && w->sees_sets)
+            check(w, ZAP_INVARIANT_I26, (space->wipe_eligible & ~space->wipe_set) == 0);
+        space->wipe_is_over = space->is_inert;
+    }
+    space->wiping = WIPING_NOT;
+    if (event->kind == ZAP_EVENT_WIPE_END)
+        check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
+}
+
+static void on_wipe(struct walk *w, const struct zap_event *event)
+{
+    begin_wipe(w, &w->spaces[event->module], event->info == 1 ? WIPING_FIRST : WIPING_SECOND);
+}
+
+/* What a completed inert wipe left. */
+static void check_wiped(struct walk *w, const struct zap_event *event, struct space *space)
+{
+    uint64_t left = eligible_of(w, event->bound);
+    check(w, ZAP_INVARIANT_I3, left == 0);
+    check(w, ZAP_INVARIANT_I3, (event->flags & ZAP_FLAG_X) != 0);
+    for (uint32_t i = 0; i < space->entries_count; i++) {
+        const struct entry *entry = &space->entries[i];
+        if (entry->name == ZAP_NAME_NO || is_eligible(w, entry->name) ||
+            entry->seen != ZAP_SEEN_BOUND)
+            continue;
+        check(w, entry->name == ZAP_NAME_BUILTINS ? ZAP_INVARIANT_I4 : ZAP_INVARIANT_I3,
+              (event->bound & BIT(entry->name)) != 0 || space->was_changed);
+    }
+    if (space->had_builtins && space->is_builtins_same)
+        check(w, ZAP_INVARIANT_I4, (event->flags & ZAP_FLAG_SAME) != 0);
+}
+
+static void on_after(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    if (space->wipe_is_over)
+        check_wiped(w, event, space);
+    space->wipe_is_over = false;
+    space->is_wiped_clean = !space->is_unknown_bound && eligible_of(w, event->bound) == 0;
+    if (!space->has_dict || !w->sees_sets)
+        return;
+    bool agrees = state_agrees(w, event);
+    check(w, ZAP_INVARIANT_Z1, agrees);
+    if (space->was_dropped && !space->was_zapped)
+        check(w, ZAP_INVARIANT_I7, agrees);
+    if (space->was_zapped && !space->was_changed)
+        check(w, ZAP_INVARIANT_I7, eligible_of(w, event->bound) == 0);
+    if (w->plan->route == ZAP_ROUTE_RELOAD && event->module == 0)
+        check(w, ZAP_INVARIANT_I23, agrees);
+}
+
+/* ---- modules and dicts go ---- */
+
+static void on_module_gone(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    space->was_dropped = true;
+    if (has(w, ZAP_FEATURE_ZAP_ON_DEALLOC)) {
+        space->was_zapped = true;
+        begin_wipe(w, space, WIPING_ON_DEALLOC);
+        return;
+    }
+    /* Nobody else holds the dict: it dies now. */
+    space->is_dying = event->refs == 1 && !space->is_rearranged && !space->was_changed;
+    space->dying_place = 0;
+    space->dying_saw_public = false;
+}
+
+static void on_module_end(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    if (space->wiping == WIPING_ON_DEALLOC)
+        end_wipe(w, event, space);
+    if (space->is_dying && w->has_gil && is_shallow(w)) {
+        for (uint32_t i = 0; i < space->entries_count; i++) {
+            const struct entry *entry = &space->entries[i];
+            if (entry->node == ZAP_NO_NODE || entry->refs != 1)
+                continue;
+            unsigned kind = w->plan->objects[entry->node].kind;
+            if (kind == ZAP_VALUE_CNODE)
+                check(w, ZAP_INVARIANT_I8, w->is_dead[entry->node]);
+            else if (kind == ZAP_VALUE_NODE)
+                check(w, ZAP_INVARIANT_I8, w->dels[entry->node] != 0);
+        }
+    }
+    space->is_dying = false;
+}
+
+/* ---- deaths ---- */
+
+/* A direct value of a dying or emptied dict goes: is it its turn? */
+static void check_turn(struct walk *w, uint8_t node)
+{
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        struct space *space = &w->spaces[m];
+        if (!space->is_dying && !space->is_emptying)
+            continue;
+        for (uint32_t i = 0; i < space->entries_count; i++) {
+            const struct entry *entry = &space->entries[i];
+            if (entry->node != node || entry->refs != 1)
+                continue;
+            if (space->is_dying && w->has_gil && is_shallow(w)) {
+                check(w, ZAP_INVARIANT_I8, i + 1 > space->dying_place);
+                space->dying_place = i + 1;
+                if (!is_underscore(entry->name)) {
+                    space->dying_saw_public = true;
+                } else if (space->dying_saw_public) {
+                    bool by_design = has(w, ZAP_FEATURE_DROP_IGNORES_UNDERSCORE);
+                    check(w, ZAP_INVARIANT_P1, by_design);
+                    w->judgement->departs[ZAP_FEATURE_DROP_IGNORES_UNDERSCORE] += by_design;
+                    space->dying_saw_public = false; /* once per module */
+                }
+            }
+            if (space->is_emptying && !space->was_changed && !w->has_nest &&
+                w->plan->objects[node].kind == ZAP_VALUE_CNODE &&
+                has(w, ZAP_FEATURE_SAFE_FINALIZERS)) {
+                check(w, ZAP_INVARIANT_I10, i + 1 > space->emptying_place);
+                space->emptying_place = i + 1;
+            }
+        }
+    }
+}
+
+/* The collector finalizes a node: underscore names first, says the language reference. */
+static void check_gc_turn(struct walk *w, uint8_t node)
+{
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        const struct space *space = &w->spaces[m];
+        for (uint32_t i = 0; i < space->entries_count; i++) {
+            if (space->entries[i].node != node || space->was_changed)
+                continue;
+            if (!is_underscore(space->entries[i].name)) {
+                w->gc_saw_public[m] = true;
+            } else if (w->gc_saw_public[m]) {
+                bool by_design = has(w, ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE);
+                check(w, ZAP_INVARIANT_P1, by_design);
+                w->judgement->departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE] += by_design;
+                w->gc_saw_public[m] = false; /* once per module and collection */
+            }
+        }
+    }
+}
+
+/* What had to come right after a last reference went. */
+static void check_due(struct walk *w, const struct zap_event *event)
+{
+    if (w->due == ZAP_NO_NODE || event->kind == ZAP_EVENT_DESTROY ||
+        event->kind == ZAP_EVENT_CALLBACK)
+        return;
+    bool is_it = (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_CNODE) &&
+                 event->node == w->due;
+    check(w, ZAP_INVARIANT_I14, is_it);
+    w->due = ZAP_NO_NODE;
+}
+
+static bool is_own(const struct walk *w, const struct zap_event *event)
+{
+    return event->node < w->plan->objects_count &&
+           w->plan->objects[event->node].kind == ZAP_VALUE_NODE &&
+           w->plan->objects[event->node].module == event->module;
+}
+
+static void check_weakrefs(struct walk *w, const struct zap_event *event)
+{
+    /* A callback about it ran although it was not finalized: right only in a collection that then
+     * finalizes it, or before 3.4. */
+    if (w->called_back[event->node] && has(w, ZAP_FEATURE_DEL_BEFORE_CALLBACK))
+        check(w, ZAP_INVARIANT_I24, event->how == ZAP_HOW_GC);
+    w->called_back[event->node] = false;
+}
+
+static void on_del(struct walk *w, const struct zap_event *event)
+{
+    uint8_t node = event->node;
+    if (node >= ZAP_NODES_MAX) {
+        harness(w, "a __del__ of a node that is not known");
+        return;
+    }
+    check_state(w, event);
+    if (has(w, ZAP_FEATURE_SAFE_FINALIZERS)) {
+        check(w, ZAP_INVARIANT_I12, w->dels[node] == 0);
+        if (event->how == ZAP_HOW_GC && is_own(w, event) && w->sees_sets)
+            check(w, ZAP_INVARIANT_I9,
+                  !(event->flags & ZAP_FLAG_NO_STATE) && state_agrees(w, event) &&
+                      !w->spaces[event->module].is_emptying);
+    }
+    check_weakrefs(w, event);
+    if (has(w, ZAP_FEATURE_REF_TRACER) && w->has_gil && event->how != ZAP_HOW_GC) {
+        check(w, ZAP_INVARIANT_I27, w->is_announced[node]);
+        w->is_announced[node] = false;
+    }
+    if (event->how == ZAP_HOW_GC)
+        check_gc_turn(w, node);
+    else if (w->dels[node] == 0)
+        check_turn(w, node);
+    if (w->dels[node] < UINT8_MAX)
+        w->dels[node]++;
+    w->how[node] = event->how;
+    w->raised[node] = 0;
+    if (event->how != ZAP_HOW_GC)
+        w->dying++;
+}
+
+static bool raises(const struct walk *w, uint8_t node)
+{
+    for (unsigned i = 0; i < w->plan->acts_count; i++)
+        if (w->plan->acts[i].node == node && w->plan->acts[i].op == ZAP_OP_RAISE)
+            return true;
+    return false;
+}
+
+static void on_del_end(struct walk *w, const struct zap_event *event)
+{
+    uint8_t node = event->node;
+    check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
+    check_state(w, event);
+    /* Its script runs to the first `raise`, unless __del__ was called more often than scripts run. */
+    if (node < w->plan->objects_count && (w->trace->build.observers & ZAP_SEES_UNRAISABLE) &&
+        w->dels[node] == 1)
+        check(w, ZAP_INVARIANT_I15, w->raised[node] == raises(w, node));
+    if (event->how != ZAP_HOW_GC && event->refs > 1)
+        w->dying--; /* it lives on; at 1 (2.7: 0) it goes on dying */
+}
+
+static void on_free(struct walk *w, const struct zap_event *event)
+{
+    uint8_t node = event->node;
+    check(w, ZAP_INVARIANT_I13, w->dels[node] != 0);
+    check(w, ZAP_INVARIANT_Z3, !w->is_kept[node]);
+    w->is_dead[node] = true;
+    if (w->dying > 0)
+        w->dying--;
+}
+
+static void on_cnode(struct walk *w, const struct zap_event *event)
+{
+    check_state(w, event);
+    check_turn(w, event->node);
+    w->is_dead[event->node] = true;
+    if (event->module == ZAP_NO_MODULE || (event->flags & ZAP_FLAG_NO_STATE))
+        return;
+    const struct space *space = &w->spaces[event->module];
+    if (space->is_emptying && has(w, ZAP_FEATURE_SAFE_FINALIZERS))
+        check(w, ZAP_INVARIANT_I10, event->size == 0 || space->was_changed);
+}
+
+static void on_callback(struct walk *w, const struct zap_event *event)
+{
+    if (event->node >= w->plan->objects_count)
+        return;
+    uint8_t target = w->plan->objects[event->node].target;
+    bool del_first = has(w, ZAP_FEATURE_DEL_BEFORE_CALLBACK);
+    if (w->dels[target] != 0) {
+        /* Finalized, then its weak references go: only when the last reference went, and only where
+         * __del__ comes first. */
+        check(w, ZAP_INVARIANT_I24, del_first && w->how[target] != ZAP_HOW_GC);
+        return;
+    }
+    check(w, ZAP_INVARIANT_I24, !del_first || w->collecting > 0);
+    w->called_back[target] = true;
+}
+
+/* ---- scripts ---- */
+
+static void on_look(struct walk *w, const struct zap_event *event)
+{
+    if (!is_own(w, event) || !w->sees_sets)
+        return;
+    const struct space *space = &w->spaces[event->module];
+    if (import_changes(w, event->module) && (IMPORT_NAMES & BIT(event->name)))
+        return;
+    enum zap_seen expected = space->bound & BIT(event->name)  ? ZAP_SEEN_BOUND
+                             : space->none & BIT(event->name) ? ZAP_SEEN_NONE
+                                                              : ZAP_SEEN_MISSING;
+    check(w, ZAP_INVARIANT_Z2, event->how == expected);
+}
+
+static void on_done(struct walk *w, const struct zap_event *event)
+{
+    if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count)
+        return;
+    uint8_t module = w->plan->objects[event->node].module;
+    bool is_in_place = module == ZAP_ELSEWHERE || w->spaces[module].is_builtins_same;
+    if (has(w, ZAP_FEATURE_BUILTINS_CAPTURED) || is_in_place)
+        check(w, ZAP_INVARIANT_I25, (event->flags & ZAP_FLAG_X) != 0);
+}
+
+static void on_destroy(struct walk *w, const struct zap_event *event)
+{
+    if (event->info == 3 && event->node < ZAP_NODES_MAX) {
+        w->is_announced[event->node] = true;
+    } else if (event->info == 2 && w->has_gil) {
+        /* The dict of a module that still stands is not destroyed before it. */
+        check(w, ZAP_INVARIANT_I27, w->spaces[event->module].was_dropped);
+    } else if (event->info == 1 && w->has_gil) {
+        check(w, ZAP_INVARIANT_I27, w->spaces[event->module].has_dict);
+    }
+}
+
+static void on_reloaded(struct walk *w, const struct zap_event *event)
+{
+    if (!w->has_unlist)
+        check(w, ZAP_INVARIANT_I23, (event->flags & ZAP_FLAG_X) != 0);
+}
+
+/* ---- the walk ---- */
+
+static void step(struct walk *w, const struct zap_event *event)
+{
+    check_due(w, event);
+    switch ((enum zap_event_code)event->kind) {
+    case ZAP_EVENT_ENTRY:
+        on_entry(w, event);
+        break;
+    case ZAP_EVENT_BEFORE:
+        on_before(w, event);
+        break;
+    case ZAP_EVENT_AFTER:
+        on_after(w, event);
+        break;
+    case ZAP_EVENT_WIPE:
+        on_wipe(w, event);
+        break;
+    case ZAP_EVENT_WIPE_END:
+        end_wipe(w, event, &w->spaces[event->module]);
+        break;
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_UNBIND:
+        on_change(w, event);
+        break;
+    case ZAP_EVENT_EMPTY:
+        on_empty(w, event);
+        break;
+    case ZAP_EVENT_EMPTY_END:
+        on_empty_end(w, event);
+        break;
+    case ZAP_EVENT_DICT_GONE:
+        w->spaces[event->module].has_dict = false;
+        break;
+    case ZAP_EVENT_MODULE_GONE:
+        on_module_gone(w, event);
+        break;
+    case ZAP_EVENT_MODULE_END:
+        on_module_end(w, event);
+        break;
+    case ZAP_EVENT_DEL:
+        on_del(w, event);
+        break;
+    case ZAP_EVENT_DEL_END:
+        on_del_end(w, event);
+        break;
+    case ZAP_EVENT_FREE:
+        on_free(w, event);
+        break;
+    case ZAP_EVENT_CNODE:
+        on_cnode(w, event);
+        break;
+    case ZAP_EVENT_LOOK:
+        on_look(w, event);
+        break;
+    case ZAP_EVENT_LOOK_ALL:
+        check_state(w, event);
+        break;
+    case ZAP_EVENT_DONE:
+        on_done(w, event);
+        break;
+    case ZAP_EVENT_CALLBACK:
+        on_callback(w, event);
+        break;
+    case ZAP_EVENT_UNRAISABLE:
+        if (event->node < ZAP_NODES_MAX)
+            w->raised[event->node]++;
+        break;
+    case ZAP_EVENT_COLLECT:
+        w->collecting++;
+        memset(w->gc_saw_public, 0, sizeof w->gc_saw_public);
+        break;
+    case ZAP_EVENT_COLLECT_END:
+        w->collecting--;
+        break;
+    case ZAP_EVENT_DESTROY:
+        on_destroy(w, event);
+        break;
+    case ZAP_EVENT_RELOADED:
+        on_reloaded(w, event);
+        break;
+    case ZAP_EVENT_KEPT:
+        if (event->node < ZAP_NODES_MAX)
+            w->is_kept[event->node] = true;
+        break;
+    case ZAP_EVENT_ROUTE_END:
+        check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
+        break;
+    case ZAP_EVENT_ROUTE:
+    case ZAP_EVENT_RESURRECT:
+    case ZAP_EVENT_POKED:
+    case ZAP_EVENT_FINALLY:
+    case ZAP_EVENT_SPAWN:
+    case ZAP_EVENT_FAILED:
+    case ZAP_EVENT_END:
+        break;
+    }
+}
+
+static void look_at_plan(struct walk *w)
+{
+    for (unsigned i = 0; i < w->plan->objects_count; i++) {
+        switch (w->plan->objects[i].kind) {
+        case ZAP_VALUE_LIST:
+        case ZAP_VALUE_TUPLE:
+        case ZAP_VALUE_DICT:
+        case ZAP_VALUE_SET:
+        case ZAP_VALUE_CELL:
+        case ZAP_VALUE_METHOD:
+        case ZAP_VALUE_GENERATOR:
+            w->containers++;
+            break;
+        case ZAP_VALUE_NEST:
+            w->has_nest = true;
+            break;
+        default:
+            break;
+        }
+    }
+    for (unsigned i = 0; i < w->plan->acts_count; i++)
+        if (w->plan->acts[i].op == ZAP_OP_UNLIST)
+            w->has_unlist = true;
+}
+
+/* What this build cannot see is said to be skipped, not void. */
+static void skip_unseen(struct walk *w)
+{
+    static const uint8_t by_sets[] = {ZAP_INVARIANT_I1, ZAP_INVARIANT_I2,  ZAP_INVARIANT_I5,
+                                      ZAP_INVARIANT_I9, ZAP_INVARIANT_I14, ZAP_INVARIANT_I26,
+                                      ZAP_INVARIANT_Z1, ZAP_INVARIANT_Z2};
+    if (w->sees_sets)
+        return;
+    for (unsigned i = 0; i < sizeof by_sets; i++)
+        if (w->judgement->verdicts[by_sets[i]] == ZAP_VOID)
+            w->judgement->verdicts[by_sets[i]] = ZAP_SKIPPED;
+}
+
+void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
+               struct zap_judgement *ret_judgement)
+{
+    struct walk w;
+    memset(&w, 0, sizeof w);
+    memset(ret_judgement, 0, sizeof *ret_judgement);
+    w.plan = plan;
+    w.trace = trace;
+    w.judgement = ret_judgement;
+    w.profile = zap_profile_of(&trace->build);
+    w.has_gil = !has(&w, ZAP_FEATURE_DEFERRED_REFCOUNTS);
+    w.sees_sets = (trace->build.observers & ZAP_SEES_SETS) != 0;
+    w.due = ZAP_NO_NODE;
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        memset(w.spaces[m].place_of, ENTRIES_MAX, sizeof w.spaces[m].place_of);
+    look_at_plan(&w);
+    for (w.at = 0; w.at < trace->events_count; w.at++)
+        step(&w, &trace->events[w.at]);
+    if (trace->is_cut)
+        harness(&w, "more events than a trace can hold");
+    skip_unseen(&w);
+}

@@ -1,0 +1,131 @@
+/* How do I call it? The newest spelling of what we use of CPython's API, for every version from 2.7 on.
+ *
+ * This is the only file that tests versions. What a version *does* is not known here: that is
+ * oracle/feature.def.
+ */
+#ifndef ZAP_PY_COMPAT_H
+#define ZAP_PY_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+#include <structmember.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#if PY_VERSION_HEX < 0x02070000 || (PY_MAJOR_VERSION == 3 && PY_VERSION_HEX < 0x03060000)
+#error "pyzap supports CPython 2.7 and 3.6 or newer"
+#endif
+
+#ifndef ZAP_STATIC
+#error "the build system says whether libpython is linked statically"
+#endif
+
+/* What this build has. Each is 0 or 1. */
+#define ZAP_PY3              (PY_MAJOR_VERSION == 3)
+#define ZAP_HAS_TP_FINALIZE  (PY_VERSION_HEX >= 0x03040000)
+#define ZAP_HAS_FREEZE       (PY_VERSION_HEX >= 0x03070000)
+#define ZAP_HAS_FASTCALL     (PY_VERSION_HEX >= 0x03070000)
+#define ZAP_HAS_CONFIG       (PY_VERSION_HEX >= 0x03080000)
+#define ZAP_HAS_HOOK         (PY_VERSION_HEX >= 0x03080000) /* sys.unraisablehook */
+#define ZAP_HAS_DICT_WATCHER (PY_VERSION_HEX >= 0x030c0000)
+#define ZAP_HAS_REF_TRACER   (PY_VERSION_HEX >= 0x030d0000)
+/* _PyModule_Clear is in the dynamic symbol table up to 3.12, and in every static library. */
+#define ZAP_HAS_WIPE (ZAP_STATIC || PY_VERSION_HEX < 0x030d0000)
+/* Before the dict watcher, calls of PyDict_SetItem and PyDict_DelItem are seen by the linker's --wrap,
+ * and so are the unraisable errors of versions without a hook. Only a static libpython can be wrapped. */
+#define ZAP_HAS_WRAP     (ZAP_STATIC)
+#define ZAP_HAS_SETS     (ZAP_HAS_DICT_WATCHER || ZAP_HAS_WRAP)
+#define ZAP_HAS_UNRAISED (ZAP_HAS_HOOK || ZAP_HAS_WRAP)
+
+#ifdef Py_GIL_DISABLED
+#define ZAP_NOGIL 1
+#else
+#define ZAP_NOGIL 0
+#endif
+#ifdef Py_DEBUG
+#define ZAP_DEBUG 1
+#else
+#define ZAP_DEBUG 0
+#endif
+
+#define ZAP_BUILD_VERSION ((PY_MAJOR_VERSION << 16) | (PY_MINOR_VERSION << 8) | PY_MICRO_VERSION)
+
+/* Mirrors Objects/moduleobject.c:_PyModule_Clear; private, and in no header of ours to include. */
+extern void _PyModule_Clear(PyObject *module);
+
+/* New references to native strings ("str" on every version) and ints. */
+#if ZAP_PY3
+#define zap_py_intern(text)     PyUnicode_InternFromString(text)
+#define zap_py_is_native(obj)   PyUnicode_Check(obj)
+#define zap_py_unicode_len(obj) PyUnicode_GET_LENGTH(obj)
+#define zap_py_int(value)       PyLong_FromLong(value)
+#define zap_py_to_int(obj)      PyLong_AsLong(obj)
+#define ZAP_PY_BUILTINS         "builtins"
+#else
+#define zap_py_intern(text)     PyString_InternFromString(text)
+#define zap_py_is_native(obj)   PyString_Check(obj)
+#define zap_py_unicode_len(obj) PyUnicode_GET_SIZE(obj)
+#define zap_py_int(value)       PyInt_FromLong(value)
+#define zap_py_to_int(obj)      PyInt_AsLong(obj)
+#define ZAP_PY_BUILTINS         "__builtin__"
+#endif
+
+/* Borrowed; NULL without an exception where the key is missing. Never runs Python code for the keys of
+ * name.def. */
+static inline PyObject *zap_py_dict_get(PyObject *dict, PyObject *key)
+{
+#if ZAP_PY3
+    PyObject *value = PyDict_GetItemWithError(dict, key);
+    if (value == NULL && PyErr_Occurred())
+        PyErr_Clear();
+    return value;
+#else
+    return PyDict_GetItem(dict, key);
+#endif
+}
+
+/* A bound method; a new reference. */
+static inline PyObject *zap_py_method(PyObject *function, PyObject *self)
+{
+#if ZAP_PY3
+    return PyMethod_New(function, self);
+#else
+    return PyMethod_New(function, self, (PyObject *)Py_TYPE(self));
+#endif
+}
+
+/* The slot through which the interpreter calls a Python __del__, and what it holds. */
+#if ZAP_HAS_TP_FINALIZE
+typedef destructor zap_py_finalizer;
+#define ZAP_PY_FINALIZER_SLOT(type) ((type)->tp_finalize)
+#else
+typedef destructor zap_py_finalizer;
+#define ZAP_PY_FINALIZER_SLOT(type) ((type)->tp_del)
+#endif
+
+/* The C functions of `z` take an array of arguments on every version. */
+typedef PyObject *(*zap_py_function)(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+#if ZAP_HAS_FASTCALL
+#define ZAP_PY_DEFINE(name)                                                                        \
+    static PyObject *name(PyObject *zap_self, PyObject *const *args, Py_ssize_t nargs)
+#define ZAP_PY_METHOD(text, name)                                                                  \
+    {                                                                                              \
+        text, (PyCFunction)(void (*)(void))(name), METH_FASTCALL, NULL                             \
+    }
+#else
+#define ZAP_PY_DEFINE(name)                                                                        \
+    static PyObject *name##_array(PyObject *zap_self, PyObject *const *args, Py_ssize_t nargs);    \
+    static PyObject *name(PyObject *zap_self, PyObject *tuple)                                     \
+    {                                                                                              \
+        return name##_array(zap_self, &PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_SIZE(tuple));       \
+    }                                                                                              \
+    static PyObject *name##_array(PyObject *zap_self, PyObject *const *args, Py_ssize_t nargs)
+#define ZAP_PY_METHOD(text, name)                                                                  \
+    {                                                                                              \
+        text, (PyCFunction)(name), METH_VARARGS, NULL                                              \
+    }
+#endif
+
+#endif

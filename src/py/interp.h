@@ -1,0 +1,12 @@
+/* The interpreter inside this worker. */
+#ifndef ZAP_PY_INTERP_H
+#define ZAP_PY_INTERP_H
+
+#include "py/session.h"
+
+/* Start it, isolated from the user's environment, and prepare the session: observers, z, what plans
+ * share; automatic collection off, heap collected and frozen. zap_session.shared and .trace are set
+ * before. Fills in trace->build. Returns 0; on failure prints why on stderr and returns -1. */
+int zap_interp_start(void);
+
+#endif

@@ -1,0 +1,494 @@
+/* Observers: function pointers of CPython's own types, the linker's --wrap, the dict watcher and the
+ * reference tracer.
+ *
+ * The theory: whatever the interpreter does to a module goes through a few slots of static types
+ * (PyModule_Type.tp_dealloc, PyDict_Type.tp_clear, ...) and through the finalizer slot of the classes
+ * that we make. A slot can be replaced by a C function that records and calls the old one. That runs no
+ * Python code, makes no object, and is the same on every version. Three things need more:
+ *
+ *  - changes of a namespace: the dict watcher from 3.12 on; before, --wrap of PyDict_SetItem and
+ *    PyDict_DelItem in a static libpython (calls from inside dictobject.c are not seen: scripts reach
+ *    those through z.store and z.remove);
+ *  - the death of a dict: the watcher, before 3.12 PyDict_Type.tp_dealloc. The latter has one known
+ *    side effect: 3.8 to 3.11 compare that slot with dict_dealloc before they count a dict as a level of
+ *    the trashcan, so there nested dicts do not add to its depth;
+ *  - unraisable errors: sys.unraisablehook from 3.8 on, before that --wrap of PyErr_WriteUnraisable.
+ *
+ * A namespace is read with PyDict_Next, whose borrowed keys are recognised by identity, nearly always at
+ * the place where they were when the route began. A dict is never read once its deallocation began.
+ */
+#include "py/observe.h"
+
+#include <string.h>
+
+static destructor module_dealloc;
+static inquiry dict_clear;
+static zap_py_finalizer slot_finalize; /* slot_tp_finalize or slot_tp_del: one for all classes */
+static freefunc object_free;           /* one for all classes: they have the same layout */
+#if !ZAP_HAS_DICT_WATCHER
+static destructor dict_dealloc;
+#else
+static int watcher_id;
+#endif
+
+/* ---- reading a namespace ---- */
+
+/* Where a key object's code stands in key_slots; the next free slot is taken on a clash. */
+enum { KEY_SLOTS = 256 };
+static uint8_t key_slots[KEY_SLOTS];
+
+static unsigned key_slot(const PyObject *key)
+{
+    uintptr_t address = (uintptr_t)key;
+    return (unsigned)((address >> 4) ^ (address >> 12)) % KEY_SLOTS;
+}
+
+static void learn_keys(void)
+{
+    for (unsigned code = 1; code < ZAP_NAME_END; code++) {
+        if (zap_session.keys[code] == NULL)
+            continue;
+        unsigned slot = key_slot(zap_session.keys[code]);
+        while (key_slots[slot] != ZAP_NAME_NO)
+            slot = (slot + 1) % KEY_SLOTS;
+        key_slots[slot] = (uint8_t)code;
+    }
+}
+
+uint8_t zap_observe_name(PyObject *key)
+{
+    for (unsigned slot = key_slot(key); key_slots[slot] != ZAP_NAME_NO; slot = (slot + 1) % KEY_SLOTS)
+        if (zap_session.keys[key_slots[slot]] == key)
+            return key_slots[slot];
+    /* The same key in another object (built at run time, or of a module that the import system made). */
+    if (!zap_py_is_native(key) && !PyUnicode_Check(key))
+        return ZAP_NAME_NO;
+    for (unsigned code = 1; code < ZAP_NAME_END; code++) {
+        PyObject *known = zap_session.keys[code];
+        if (known == NULL || Py_TYPE(known) != Py_TYPE(key))
+            continue;
+        if (PyUnicode_Check(known)) {
+            if (zap_py_unicode_len(known) == zap_py_unicode_len(key) &&
+                PyUnicode_Compare(known, key) == 0)
+                return (uint8_t)code;
+            continue;
+        }
+#if !ZAP_PY3
+        if (PyString_GET_SIZE(known) == PyString_GET_SIZE(key) &&
+            memcmp(PyString_AS_STRING(known), PyString_AS_STRING(key),
+                   (size_t)PyString_GET_SIZE(key)) == 0)
+            return (uint8_t)code;
+#endif
+    }
+    return ZAP_NAME_NO;
+}
+
+/* Look through a dict; space gives the remembered order. Returns whether keys and order are the same. */
+static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_event *event)
+{
+    PyObject *key, *value;
+    Py_ssize_t place = 0;
+    uint32_t at = 0;
+    uint64_t bound = 0, none = 0;
+    bool same = true;
+    while (PyDict_Next(dict, &place, &key, &value)) {
+        uint8_t name;
+        if (ZAP_LIKELY(at < space->order_count && space->order[at] == key)) {
+            name = space->order_name[at];
+        } else {
+            name = zap_observe_name(key);
+            same = false;
+        }
+        at++;
+        uint64_t bit = UINT64_C(1) << name;
+        if (value == Py_None)
+            none |= bit;
+        else
+            bound |= bit;
+        if (name == ZAP_NAME_BUILTINS)
+            event->flags |= (uint8_t)(ZAP_FLAG_BUILTINS |
+                                      (value == space->builtins ? ZAP_FLAG_SAME : 0));
+    }
+    event->bound = bound & ~UINT64_C(1);
+    event->none = none & ~UINT64_C(1);
+    event->size = at;
+    return same && at == space->order_count;
+}
+
+void zap_observe_dict(const struct zap_space *space, PyObject *dict, struct zap_event *event)
+{
+    (void)read_dict(space, dict, event);
+}
+
+void zap_observe_state(uint8_t space, struct zap_event *event)
+{
+    if (space == ZAP_NO_MODULE || zap_session.spaces[space].dict == NULL) {
+        event->flags |= ZAP_FLAG_NO_STATE;
+        return;
+    }
+    zap_observe_dict(&zap_session.spaces[space], zap_session.spaces[space].dict, event);
+}
+
+static uint32_t refs_of(PyObject *obj)
+{
+    Py_ssize_t refs = Py_REFCNT(obj);
+    return refs < 0 || refs > UINT16_MAX ? UINT16_MAX : (uint32_t)refs;
+}
+
+void zap_observe_before(int number)
+{
+    struct zap_space *space = &zap_session.spaces[number];
+    PyObject *key, *value;
+    Py_ssize_t place = 0;
+    uint32_t at = 0;
+    space->builtins = zap_py_dict_get(space->dict, zap_session.keys[ZAP_NAME_BUILTINS]);
+    while (at < ZAP_ORDER_MAX && PyDict_Next(space->dict, &place, &key, &value)) {
+        uint8_t name = zap_observe_name(key);
+        space->order[at] = key;
+        space->order_name[at] = name;
+        struct zap_event *event = zap_record(ZAP_EVENT_ENTRY);
+        event->module = (uint8_t)number;
+        event->name = name;
+        event->node = space->object_of[name];
+        event->refs = refs_of(value);
+        event->how = value == Py_None ? ZAP_SEEN_NONE : ZAP_SEEN_BOUND;
+        event->info = (uint8_t)at;
+        at++;
+    }
+    space->order_count = at;
+    struct zap_event *event = zap_record(ZAP_EVENT_BEFORE);
+    event->module = (uint8_t)number;
+    event->refs = refs_of(space->dict);
+    zap_observe_dict(space, space->dict, event);
+}
+
+void zap_observe_after(int number)
+{
+    struct zap_space *space = &zap_session.spaces[number];
+    if (space->dict == NULL)
+        return;
+    struct zap_event *event = zap_record(ZAP_EVENT_AFTER);
+    event->module = (uint8_t)number;
+    event->refs = refs_of(space->dict);
+    if (read_dict(space, space->dict, event))
+        event->flags |= ZAP_FLAG_X;
+}
+
+/* ---- nodes ---- */
+
+uint8_t zap_node_of(PyObject *obj)
+{
+    struct zap_session *s = &zap_session;
+    uint32_t count = s->nodes_count, at = s->node_hint;
+    for (uint32_t i = 0; i < count; i++, at++) {
+        if (at >= count)
+            at = 0;
+        if (s->nodes[at] == obj) {
+            s->node_hint = at;
+            return (uint8_t)at;
+        }
+    }
+    return ZAP_NO_NODE;
+}
+
+/* __del__ of a node is about to be called by the interpreter, from deallocation or by the collector.
+ * On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for the call, 2.7
+ * leaves it at 0; the collector holds a reference of its own beside those of the garbage. */
+static void hook_finalize(PyObject *self)
+{
+    struct zap_session *s = &zap_session;
+    if (!s->active) {
+        slot_finalize(self);
+        return;
+    }
+    uint8_t node = zap_node_of(self);
+    uint8_t space = node == ZAP_NO_NODE ? ZAP_NO_MODULE : s->node_space[node];
+    uint32_t refs = refs_of(self);
+    uint8_t how = refs > 1 ? ZAP_HOW_GC : s->gc_clears ? ZAP_HOW_GC_CLEAR : ZAP_HOW_REFCOUNT;
+    struct zap_event *event = zap_record(ZAP_EVENT_DEL);
+    event->node = node;
+    event->module = space;
+    event->refs = refs;
+    event->how = how;
+    zap_observe_state(space, event);
+
+    uint8_t by = s->by;
+    s->by = node;
+    slot_finalize(self);
+    s->by = by;
+
+    uint32_t refs_after = refs_of(self);
+    if (refs_after > refs) {
+        event = zap_record(ZAP_EVENT_RESURRECT);
+        event->node = node;
+        event->refs = refs_after;
+    }
+    event = zap_record(ZAP_EVENT_DEL_END);
+    event->node = node;
+    event->module = space;
+    event->refs = refs_after;
+    event->how = how;
+    if (PyErr_Occurred())
+        event->flags |= ZAP_FLAG_X;
+    zap_observe_state(space, event);
+}
+
+/* A node's memory is given back: nothing can bring it back from here. */
+static void hook_free(void *self)
+{
+    uint8_t node = zap_node_of(self);
+    if (node != ZAP_NO_NODE) {
+        zap_session.nodes[node] = NULL;
+        zap_record(ZAP_EVENT_FREE)->node = node;
+    }
+    object_free(self);
+}
+
+void zap_observe_class(PyTypeObject *type)
+{
+    slot_finalize = ZAP_PY_FINALIZER_SLOT(type);
+    object_free = type->tp_free;
+    ZAP_CHECK(slot_finalize != NULL && slot_finalize != hook_finalize);
+    ZAP_PY_FINALIZER_SLOT(type) = hook_finalize;
+    type->tp_free = hook_free;
+}
+
+/* ---- modules and dicts ---- */
+
+static void hook_module_dealloc(PyObject *self)
+{
+    struct zap_session *s = &zap_session;
+    for (int i = 0; i < s->spaces_count; i++) {
+        struct zap_space *space = &s->spaces[i];
+        if (space->module != self)
+            continue;
+        space->module = NULL;
+        struct zap_event *event = zap_record(ZAP_EVENT_MODULE_GONE);
+        event->module = (uint8_t)i;
+        event->refs = space->dict == NULL ? 0 : refs_of(space->dict);
+        zap_observe_pass_reset(space);
+        uint8_t by = s->by;
+        s->by = ZAP_BY_INTERPRETER;
+        module_dealloc(self);
+        s->by = by;
+        zap_record(ZAP_EVENT_MODULE_END)->module = (uint8_t)i;
+        return;
+    }
+    module_dealloc(self);
+}
+
+static int hook_dict_clear(PyObject *self)
+{
+    int number = zap_space_of(self);
+    if (number < 0)
+        return dict_clear(self);
+    struct zap_event *event = zap_record(ZAP_EVENT_EMPTY);
+    event->module = (uint8_t)number;
+    event->how = ZAP_HOW_GC_CLEAR;
+    uint8_t by = zap_session.by;
+    zap_session.by = ZAP_BY_INTERPRETER;
+    zap_session.gc_clears++;
+    int result = dict_clear(self);
+    zap_session.gc_clears--;
+    zap_session.by = by;
+    event = zap_record(ZAP_EVENT_EMPTY_END);
+    event->module = (uint8_t)number;
+    event->how = ZAP_HOW_GC_CLEAR;
+    return result;
+}
+
+static void dict_is_going(int number)
+{
+    zap_session.spaces[number].dict = NULL;
+    zap_record(ZAP_EVENT_DICT_GONE)->module = (uint8_t)number;
+}
+
+#if !ZAP_HAS_DICT_WATCHER
+static void hook_dict_dealloc(PyObject *self)
+{
+    int number = zap_space_of(self);
+    if (number >= 0)
+        dict_is_going(number);
+    dict_dealloc(self);
+}
+#endif
+
+/* ---- changes of a namespace ---- */
+
+void zap_observe_pass_reset(struct zap_space *space)
+{
+    space->saw_pass_two = false;
+}
+
+/* A name is about to change: value is new, NULL for a deletion. */
+#if ZAP_HAS_SETS
+static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *value)
+{
+    struct zap_space *space = &zap_session.spaces[number];
+    PyObject *old = zap_py_dict_get(dict, key);
+    if (old == value) /* nothing changes: also what the watcher says */
+        return;
+    struct zap_event *event = zap_record(value == NULL      ? ZAP_EVENT_UNBIND
+                                         : value == Py_None ? ZAP_EVENT_SET_NONE
+                                                            : ZAP_EVENT_STORE);
+    uint8_t name = zap_observe_name(key);
+    event->module = (uint8_t)number;
+    event->name = name;
+    event->by = zap_session.by;
+    if (old != NULL) {
+        event->node = zap_cnode_of(old);
+        if (event->node == ZAP_NO_NODE)
+            event->node = zap_node_of(old);
+        event->refs = refs_of(old);
+    }
+    if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER) {
+        const struct zap_name_row *row = zap_name_row(name);
+        if (row == NULL ||
+            (row->cls != ZAP_CLASS_UNDERSCORE && row->cls != ZAP_CLASS_UNICODE_U))
+            space->saw_pass_two = true;
+        event->info = space->saw_pass_two ? 2 : 1;
+    }
+}
+#endif
+
+#if ZAP_HAS_DICT_WATCHER
+static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyObject *value)
+{
+    int number = zap_space_of(dict);
+    if (number < 0)
+        return 0;
+    switch (what) {
+    case PyDict_EVENT_ADDED:
+    case PyDict_EVENT_MODIFIED:
+    case PyDict_EVENT_DELETED:
+        if (zap_session.active)
+            name_changes(number, dict, key, what == PyDict_EVENT_DELETED ? NULL : value);
+        break;
+    case PyDict_EVENT_DEALLOCATED:
+        dict_is_going(number);
+        break;
+    default: /* CLEARED is seen where it is caused: hook_dict_clear and z.clear; CLONED changes nothing */
+        break;
+    }
+    return 0;
+}
+#endif
+
+#if ZAP_HAS_WRAP
+/* The linker sends every call from another object file here: see wrap.txt. */
+int __real_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value);
+int __real_PyDict_DelItem(PyObject *dict, PyObject *key);
+void __real_PyErr_WriteUnraisable(PyObject *where);
+int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value);
+int __wrap_PyDict_DelItem(PyObject *dict, PyObject *key);
+void __wrap_PyErr_WriteUnraisable(PyObject *where);
+
+int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value)
+{
+#if !ZAP_HAS_DICT_WATCHER
+    int number;
+    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0)
+        name_changes(number, dict, key, value);
+#endif
+    return __real_PyDict_SetItem(dict, key, value);
+}
+
+int __wrap_PyDict_DelItem(PyObject *dict, PyObject *key)
+{
+#if !ZAP_HAS_DICT_WATCHER
+    int number;
+    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0)
+        name_changes(number, dict, key, NULL);
+#endif
+    return __real_PyDict_DelItem(dict, key);
+}
+
+void __wrap_PyErr_WriteUnraisable(PyObject *where)
+{
+#if !ZAP_HAS_HOOK
+    zap_observe_unraisable();
+#endif
+    __real_PyErr_WriteUnraisable(where);
+}
+#endif
+
+void zap_observe_unraisable(void)
+{
+    zap_record(ZAP_EVENT_UNRAISABLE)->node =
+        zap_session.by == ZAP_BY_INTERPRETER ? ZAP_NO_NODE : zap_session.by;
+}
+
+/* ---- the reference tracer ---- */
+
+#if ZAP_HAS_REF_TRACER
+static int trace_refs(PyObject *obj, PyRefTracerEvent what, void *data)
+{
+    (void)data;
+    struct zap_session *s = &zap_session;
+    if (!s->active || what != PyRefTracer_DESTROY)
+        return 0;
+    struct zap_event *event;
+    if (PyModule_CheckExact(obj)) {
+        for (int i = 0; i < s->spaces_count; i++) {
+            if (s->spaces[i].module == obj) {
+                event = zap_record(ZAP_EVENT_DESTROY);
+                event->module = (uint8_t)i;
+                event->info = 1;
+            }
+        }
+    } else if (PyDict_CheckExact(obj)) {
+        int number = zap_space_of(obj);
+        if (number >= 0) {
+            event = zap_record(ZAP_EVENT_DESTROY);
+            event->module = (uint8_t)number;
+            event->info = 2;
+        }
+    } else if (Py_TYPE(obj)->tp_free == hook_free) {
+        event = zap_record(ZAP_EVENT_DESTROY);
+        event->node = zap_node_of(obj);
+        event->info = 3;
+    }
+    return 0;
+}
+#endif
+
+/* ---- installing ---- */
+
+int zap_observe_install(void)
+{
+    int sees = 0;
+    learn_keys();
+    module_dealloc = PyModule_Type.tp_dealloc;
+    PyModule_Type.tp_dealloc = hook_module_dealloc;
+    dict_clear = PyDict_Type.tp_clear;
+    PyDict_Type.tp_clear = hook_dict_clear;
+#if ZAP_HAS_DICT_WATCHER
+    watcher_id = PyDict_AddWatcher(watch_dict);
+    if (watcher_id < 0)
+        return -1;
+#else
+    dict_dealloc = PyDict_Type.tp_dealloc;
+    PyDict_Type.tp_dealloc = hook_dict_dealloc;
+#endif
+    sees |= ZAP_SEES_DICT_GONE;
+    if (ZAP_HAS_SETS)
+        sees |= ZAP_SEES_SETS;
+    if (ZAP_HAS_UNRAISED)
+        sees |= ZAP_SEES_UNRAISABLE;
+#if ZAP_HAS_REF_TRACER
+    if (PyRefTracer_SetTracer(trace_refs, NULL) < 0)
+        return -1;
+    sees |= ZAP_SEES_DESTROY;
+#endif
+    return sees;
+}
+
+void zap_observe_space(struct zap_space *space)
+{
+#if ZAP_HAS_DICT_WATCHER
+    if (PyDict_Watch(watcher_id, space->dict) < 0)
+        PyErr_Clear(); /* cannot happen: the id and the dict are ours */
+#else
+    (void)space;
+#endif
+}

@@ -1,0 +1,192 @@
+/* One plan after the other in one process.
+ *
+ * A run starts from a heap without garbage that could take part in it: if an earlier plan left some
+ * and this plan can collect, a collection comes first. Garbage left by a run is made harmless at its
+ * end (namespaces and nodes that are still alive are emptied, as tp_clear would), so that waiting for
+ * the next collection costs memory only. Before 3.4 that is more than thrift: there garbage with a
+ * __del__ would stay for ever.
+ */
+#include "py/run.h"
+
+#include "py/api.h"
+#include "py/build.h"
+#include "py/observe.h"
+#include "py/route.h"
+#include "py/source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PLANS_PER_COLLECTION = 256 };
+
+struct zap_session zap_session;
+
+static bool from_source; /* this run builds from the plan's source */
+
+static void set_phase(enum zap_phase phase)
+{
+    atomic_store_explicit(&zap_session.shared->phase, (uint32_t)phase, memory_order_relaxed);
+}
+
+void zap_run_collect(void)
+{
+    struct zap_session *s = &zap_session;
+    PyObject *count = PyObject_CallObject(s->gc_collect, NULL);
+    Py_XDECREF(count);
+    PyErr_Clear();
+    if (s->cache_grew && s->gc_freeze != NULL) {
+        PyObject *result = PyObject_CallObject(s->gc_freeze, NULL);
+        Py_XDECREF(result);
+        PyErr_Clear();
+    }
+    s->cache_grew = false;
+    s->is_dirty = false;
+    s->plans_since_collection = 0;
+}
+
+/* Can this plan's run collect, and so meet what others left? */
+static bool can_collect(const struct zap_plan *plan)
+{
+    if (plan->route == ZAP_ROUTE_COLLECT)
+        return true;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (plan->acts[i].op == ZAP_OP_COLLECT)
+            return true;
+    return false;
+}
+
+static void start(const struct zap_plan *plan)
+{
+    struct zap_session *s = &zap_session;
+    s->plan = plan;
+    zap_plan_index(plan, &s->index);
+    s->trace->events_count = 0;
+    s->trace->is_cut = 0;
+    s->by = ZAP_BY_ROUTE;
+    s->gc_clears = 0;
+    s->fresh = 1000000;
+    s->node_hint = 0;
+    s->nodes_count = plan->objects_count;
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        const struct zap_object *object = &plan->objects[i];
+        s->nodes[i] = NULL;
+        s->node_runs[i] = 0;
+        s->node_space[i] = object->kind == ZAP_VALUE_NODE && object->module != ZAP_ELSEWHERE
+                               ? object->module
+                           : s->index.home_name[i] != ZAP_NAME_NO ? s->index.home_module[i]
+                                                                  : ZAP_NO_MODULE;
+    }
+    s->spaces_count = plan->modules_count;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        struct zap_space *space = &s->spaces[m];
+        space->dict = space->module = space->builtins = NULL;
+        space->order_count = 0;
+        memset(space->object_of, ZAP_NO_NODE, sizeof space->object_of);
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            space->object_of[plan->modules[m].globals[g].name] = plan->modules[m].globals[g].object;
+    }
+}
+
+int zap_run_contents(void)
+{
+    return from_source ? zap_source_contents() : zap_build_contents();
+}
+
+int zap_run_again(PyObject *dict)
+{
+    return from_source ? zap_source_again(dict) : zap_build_again(dict);
+}
+
+void zap_run_begin(void)
+{
+    struct zap_session *s = &zap_session;
+    set_phase(ZAP_PHASE_ROUTE);
+    s->active = true;
+    zap_record(ZAP_EVENT_ROUTE)->info = s->plan->route;
+    for (int m = 0; m < s->spaces_count; m++)
+        zap_observe_before(m);
+}
+
+static void end(void)
+{
+    struct zap_session *s = &zap_session;
+    for (int m = 0; m < s->spaces_count; m++)
+        zap_observe_after(m);
+    struct zap_event *event = zap_record(ZAP_EVENT_ROUTE_END);
+    if (PyErr_Occurred())
+        event->flags |= ZAP_FLAG_X;
+    s->active = false;
+    PyErr_Clear();
+}
+
+static void clean(void)
+{
+    struct zap_session *s = &zap_session;
+    for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
+        if (PyDict_GetItem(s->sys_modules, s->module_names[m]) != NULL)
+            PyDict_DelItem(s->sys_modules, s->module_names[m]);
+        Py_CLEAR(s->modules[m]);
+        Py_CLEAR(s->held[m]);
+    }
+    if (PyDict_GetItemString(s->sys_modules, ZAP_NEW_MODULE) != NULL)
+        PyDict_DelItemString(s->sys_modules, ZAP_NEW_MODULE);
+    if (PyList_GET_SIZE(s->outside) > 0)
+        PyList_SetSlice(s->outside, 0, PyList_GET_SIZE(s->outside), NULL);
+    if (PyList_GET_SIZE(s->gc_garbage) > 0)
+        PyList_SetSlice(s->gc_garbage, 0, PyList_GET_SIZE(s->gc_garbage), NULL);
+    for (int m = 0; m < s->spaces_count; m++) {
+        PyObject *dict = s->spaces[m].dict;
+        if (dict == NULL)
+            continue;
+        Py_INCREF(dict);
+        PyDict_Clear(dict);
+        Py_DECREF(dict);
+        s->is_dirty = true;
+    }
+    for (unsigned i = 0; i < s->nodes_count; i++) {
+        PyObject *node = s->nodes[i];
+        if (node == NULL)
+            continue;
+        Py_INCREF(node);
+        Py_TYPE(node)->tp_clear(node);
+        Py_DECREF(node);
+        s->is_dirty = true;
+    }
+    PyErr_Clear();
+    s->spaces_count = 0; /* what still is of their dicts is of no interest */
+    s->nodes_count = 0;
+    s->plan = NULL;
+}
+
+static void harness(struct zap_judgement *judgement, const char *why)
+{
+    memset(judgement, 0, sizeof *judgement);
+    judgement->is_harness = true;
+    judgement->harness = why;
+}
+
+void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
+{
+    struct zap_session *s = &zap_session;
+    set_phase(ZAP_PHASE_BUILD);
+    from_source = (flags & ZAP_RUN_FROM_SOURCE) != 0;
+    if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
+        s->plans_since_collection >= PLANS_PER_COLLECTION)
+        zap_run_collect();
+    s->plans_since_collection++;
+    start(plan);
+    bool built = zap_route_build() == 0;
+    if (built) {
+        zap_route_take();
+        end();
+        set_phase(ZAP_PHASE_JUDGE);
+        zap_judge(plan, s->trace, ret_judgement);
+    } else {
+        s->active = false;
+        if (PyErr_Occurred())
+            PyErr_Print();
+        harness(ret_judgement, "the plan could not be built");
+    }
+    set_phase(ZAP_PHASE_CLEAN);
+    clean();
+}

@@ -1,0 +1,25 @@
+/* One plan: build, route, judge, clean up. */
+#ifndef ZAP_PY_RUN_H
+#define ZAP_PY_RUN_H
+
+#include "py/session.h"
+
+/* Do all of a plan; its trace is in the shared block afterwards.
+ *
+ * plan           normal; borrowed until the call returns
+ * flags          ZAP_RUN_*
+ * ret_judgement  HARNESS where pyzap itself failed
+ */
+void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
+
+/* Garbage of earlier plans goes, and what was made since for the life of the process is put where the
+ * collector does not look. */
+void zap_run_collect(void);
+
+/* For import.c. The first builds the objects (in C or from source, as the run wants); the second
+ * begins the route; the third is the module's code on a reload. */
+int zap_run_contents(void);
+void zap_run_begin(void);
+int zap_run_again(PyObject *dict);
+
+#endif

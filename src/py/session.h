@@ -1,0 +1,118 @@
+/* The one struct of mutable state of a worker. CPython's callbacks carry no user data on every version,
+ * so it is a global; everything in src/py reads and writes it.
+ *
+ * A worker runs one plan at a time. `active` is set from the moment when the route begins until it is
+ * over; scripts do nothing and observers record nothing at other times. Pointers to a plan's own
+ * objects are borrowed, for identity only, and are forgotten by the observer that sees them go: a
+ * strong reference would keep alive what the plan wants dead.
+ */
+#ifndef ZAP_PY_SESSION_H
+#define ZAP_PY_SESSION_H
+
+#include "py/compat.h"
+
+#include "base/attr.h"
+#include "base/check.h"
+#include "proto/proto.h"
+
+enum {
+    ZAP_SCRIPT_RUNS_MAX = 4, /* how often one node's script runs: 2.7 finalizes again and again */
+    ZAP_ORDER_MAX = 64,      /* namespace entries whose place is remembered */
+};
+
+/* The namespace of one module of the plan. */
+struct zap_space {
+    PyObject *dict;   /* borrowed; NULL once its deallocation has begun */
+    PyObject *module; /* borrowed; NULL once its deallocation has begun */
+    PyObject *builtins; /* borrowed, identity only: '__builtins__' as it was before the route */
+    uint8_t object_of[ZAP_NAME_END]; /* name code -> object bound to it by the module's own code */
+    /* The keys in dict order when the route began, for identity: makes reading a namespace fast, and
+     * tells whether the order is still the same. */
+    uint32_t order_count;
+    PyObject *order[ZAP_ORDER_MAX]; /* borrowed, identity only */
+    uint8_t order_name[ZAP_ORDER_MAX];
+    bool saw_pass_two; /* the clearing at work has set a name that is not for pass 1 */
+};
+
+struct zap_session {
+    struct zap_shared *shared;
+    struct zap_trace *trace;
+    const struct zap_plan *plan; /* the plan at work */
+    struct zap_plan_index index;
+    zap_profile profile;
+
+    bool active; /* a route is at work */
+    uint8_t by;  /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
+    uint8_t gc_clears;   /* depth of tp_clear calls of watched dicts */
+    uint8_t spaces_count;
+    struct zap_space spaces[ZAP_MODULES_MAX];
+
+    /* Nodes of the plan by number (other kinds: NULL), then those that scripts make. A C node knows
+     * its own number and is not here. */
+    uint32_t nodes_count;
+    uint32_t node_hint; /* where the next search starts: deaths come in rows */
+    PyObject *nodes[ZAP_NODES_MAX]; /* borrowed */
+    uint8_t node_space[ZAP_NODES_MAX]; /* whose namespace its state is, or ZAP_NO_MODULE */
+    uint8_t node_runs[ZAP_NODES_MAX];
+
+    /* Owned references of the plan at work. */
+    PyObject *modules[ZAP_MODULES_MAX];
+    PyObject *held[ZAP_MODULES_MAX]; /* dicts */
+
+    /* For the life of the process; all owned. */
+    PyObject *z;          /* the module that scripts see */
+    PyObject *z_defaults; /* (z,) */
+    PyObject *outside;    /* list: z.outside */
+    PyObject *missing;    /* z.missing */
+    PyObject *error;      /* z.Error */
+    PyObject *keys[ZAP_NAME_END];
+    PyObject *module_names[ZAP_MODULES_MAX];
+    PyObject *sys_modules;
+    PyObject *builtins; /* dict */
+    PyObject *gc_collect, *gc_freeze; /* freeze may be NULL */
+    PyObject *gc_garbage;             /* list */
+    PyObject *empty_tuple;
+    PyObject *elsewhere_dict; /* globals of what is defined elsewhere */
+    PyTypeObject *elsewhere;  /* the class of nodes of ZAP_ELSEWHERE */
+    long fresh;               /* next z.fresh() */
+    bool is_dirty;            /* garbage of earlier plans is waiting for a collection */
+    bool cache_grew;          /* code was made that the collector should never look at again */
+    uint32_t plans_since_collection;
+};
+
+extern struct zap_session zap_session;
+
+/* Record an event of the plan at work. The caller fills in the rest; where nothing may be recorded (no
+ * route at work, trace full) what it fills in goes nowhere. */
+static inline struct zap_event *zap_record(enum zap_event_code kind)
+{
+    static struct zap_event nowhere;
+    struct zap_trace *trace = zap_session.trace;
+    struct zap_event *event = &nowhere;
+    if (ZAP_LIKELY(zap_session.active)) {
+        if (ZAP_LIKELY(trace->events_count < ZAP_EVENTS_MAX))
+            event = &trace->events[trace->events_count++];
+        else
+            trace->is_cut = 1;
+    }
+    *event = (struct zap_event){
+        .kind = (uint8_t)kind, .module = ZAP_NO_MODULE, .node = ZAP_NO_NODE};
+    return event;
+}
+
+/* Which space has this dict? -1: none. */
+static inline int zap_space_of(const PyObject *dict)
+{
+    for (int i = 0; i < zap_session.spaces_count; i++)
+        if (zap_session.spaces[i].dict == dict)
+            return i;
+    return -1;
+}
+
+/* The number of a node of an own or foreign class, or ZAP_NO_NODE; identity only. */
+uint8_t zap_node_of(PyObject *obj);
+
+/* The number of a C node (cnode.c), or ZAP_NO_NODE. */
+uint8_t zap_cnode_of(PyObject *obj);
+
+#endif
