@@ -52,13 +52,23 @@ def main():
     say("nogil", int(bool(var("Py_GIL_DISABLED"))))
     say("tree", int(bool(tree)))
 
-    config_dir = os.path.dirname(sysconfig.get_makefile_filename())
+    def moved(path):
+        """A distribution's package that is unpacked somewhere still says /usr."""
+        if path and path.startswith("/usr/") and base.endswith("/usr"):
+            return base + path[len("/usr"):]
+        return path
+
+    config_dir = moved(os.path.dirname(sysconfig.get_makefile_filename()))
     places = {"base": base, "platbase": exec_base, "installed_base": base,
               "installed_platbase": exec_base}
     includes = [sysconfig.get_path(name, vars=places) for name in ("include", "platinclude")]
-    libdirs = [var("LIBPL"), config_dir, var("LIBDIR"), os.path.join(exec_base, "lib")]
-    if var("LIBDIR") and var("MULTIARCH"):
-        libdirs.insert(3, os.path.join(var("LIBDIR"), var("MULTIARCH")))
+    packaged = moved(var("INCLUDEPY"))
+    if packaged and packaged.startswith(base + "/"):
+        includes.insert(0, packaged)  # Debian's 2.7 debug build does not tell get_path() of its own
+    libdir = moved(var("LIBDIR"))
+    libdirs = [config_dir, moved(var("LIBPL")), os.path.join(exec_base, "lib"), libdir]
+    if libdir and var("MULTIARCH"):
+        libdirs.append(os.path.join(libdir, var("MULTIARCH")))
     if tree:
         build = os.path.dirname(os.path.realpath(sysconfig.get_config_h_filename()))
         source = var("srcdir") or build
