@@ -1,0 +1,178 @@
+/* `pyzap check`: random plans on every chosen build, side by side. */
+#include "cmd.h"
+
+#include "host/live.h"
+#include "host/summary.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_TIME_MS = 60 * 1000, YEAR_S = 366 * 24 * 3600 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    interrupted = number;
+}
+
+/* The first signal ends the session in good order; the second one has its ordinary effect, and
+ * workers die with their host. */
+static void catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+struct arguments {
+    struct zap_option_list pythons;
+    uint64_t seed, plans, time_ms, size, jobs, deadline_ms, memory_mib;
+    uint32_t routes;
+    const char *out;
+    bool json;
+};
+
+static void print_more(void)
+{
+    puts("\n"
+         "A finding is a folder DIR/BUILD-WHAT-INDEX with the plan as text (plan.plan), what\n"
+         "happened (trace.txt), a stand-alone script (repro.py) and an explanation (why.txt).\n"
+         "Of findings of a build that show the same thing three are filed; all are counted.\n"
+         "\n"
+         "Ctrl-C ends the session and prints what was done so far; a second one ends at once.\n"
+         "\n"
+         "In the table, checks are the single comparisons made: a build without any is a\n"
+         "failure, not a pass. Numbers from 10,000 on are shortened there, never in --json.\n"
+         "\n"
+         "Exit status: 0 nothing found, 1 findings, 2 usage, 70 pyzap itself failed.");
+    zap_options_print_verdicts();
+    zap_options_print_routes();
+}
+
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+    const struct zap_option rows[] = {
+        {"python", "BUILD", ZAP_OPTION_LIST, &arguments->pythons, 0, 0,
+         "only this build: its name, the start of its name, or the interpreter's\n"
+         "path (`pyzap pythons` lists them); may be given again"},
+        {"seed", "N", ZAP_OPTION_NUMBER, &arguments->seed, 0, INT64_MAX,
+         "of the random plans; the same seed gives the same plans, on every build\n"
+         "and every machine (default: 1, so that a run repeats the one before)"},
+        {"plans", "N", ZAP_OPTION_NUMBER, &arguments->plans, 1, UINT64_MAX,
+         "stop after so many plans on each build: numbers 0 to N-1"},
+        {"time", "SECONDS", ZAP_OPTION_SECONDS, &arguments->time_ms, 0, YEAR_S,
+         "stop after so long on each build (default: 60)"},
+        {"route", "R", ZAP_OPTION_ROUTES, &arguments->routes, 0, 0,
+         "only plans with this route; may be given again (default: all)"},
+        {"size", "N", ZAP_OPTION_NUMBER, &arguments->size, ZAP_SIZE_MIN, ZAP_SIZE_MAX,
+         "about how many objects a plan has (default: 8)"},
+        {"jobs", "N", ZAP_OPTION_NUMBER, &arguments->jobs, 1, 1024,
+         "so many builds side by side, each with all its time\n"
+         "(default: all builds at once)"},
+        {"out", "DIR", ZAP_OPTION_TEXT, &arguments->out, 0, 0,
+         "where findings go; made when there is one (default: pyzap-out)"},
+        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
+         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
+        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
+         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        {"json", NULL, ZAP_OPTION_FLAG, &arguments->json, 0, 0,
+         "print one JSON object instead of the table"},
+    };
+    const struct zap_options options = {
+        .command = "check",
+        .operands = "",
+        .text =
+            "Generate random plans, run each on every CPython build, all builds side by side, and\n"
+            "check what happened against the invariants. A crash, a hang or a memory blow-up of a\n"
+            "worker is a finding too: the worker is started again and goes on with the next plan.\n"
+            "Before each run canaries on every build prove that such deaths are seen.",
+        .rows = rows,
+        .rows_count = sizeof rows / sizeof rows[0],
+        .print_more = print_more,
+    };
+    struct zap_option_list operands;
+    int status = zap_options_parse(&options, argc, argv, &operands);
+    if (status >= 0)
+        return status;
+    free(operands.items);
+    if (arguments->plans && arguments->time_ms)
+        return zap_cmd_fail("check", ZAP_EXIT_USAGE, "--plans and --time: give one of them");
+    return -1;
+}
+
+static void on_tick(void *context, const struct zap_session *session)
+{
+    zap_live_show(context, session);
+}
+
+static int run(const struct arguments *arguments, const struct zap_builds_row *const *rows,
+               size_t count)
+{
+    struct zap_live live;
+    zap_live_init(&live, stderr);
+    struct zap_session_config config = {
+        .builds = rows,
+        .builds_count = count,
+        .gen = {.seed = arguments->seed,
+                .size = (uint8_t)arguments->size,
+                .routes = arguments->routes},
+        .plans = arguments->plans,
+        .time_ms = arguments->plans ? 0 : arguments->time_ms,
+        .jobs = arguments->jobs,
+        .out = arguments->out,
+        .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
+                   .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
+        .interrupted = &interrupted,
+        .tick = live.out ? on_tick : NULL,
+        .context = &live,
+    };
+    if (!arguments->plans && !arguments->time_ms)
+        config.time_ms = DEFAULT_TIME_MS;
+    if (!arguments->json) {
+        printf("seed %llu, ", (unsigned long long)arguments->seed);
+        if (arguments->plans)
+            printf("%llu plans", (unsigned long long)arguments->plans);
+        else
+            printf("%g s", (double)config.time_ms / 1000);
+        printf(" on %zu build%s\n", count, count == 1 ? "" : "s");
+        fflush(stdout);
+    }
+    catch_interrupts();
+    struct zap_session session;
+    if (zap_session_run(&config, &session) != ZAP_OK)
+        return zap_cmd_fail("check", ZAP_EXIT_FAILURE, "not enough memory");
+    zap_live_clear(&live);
+    int status = zap_session_exit_status(&session);
+    if (arguments->json) {
+        if (zap_summary_json(&session, stdout) != ZAP_OK)
+            status = ZAP_EXIT_FAILURE;
+    } else {
+        if (session.was_interrupted)
+            puts("interrupted; so far:");
+        zap_summary_print(&session, stdout);
+    }
+    zap_session_release(&session);
+    return status;
+}
+
+int zap_cmd_check(int argc, char **argv)
+{
+    struct arguments arguments = {.seed = 1, .out = "pyzap-out"};
+    struct zap_builds builds = {0};
+    const struct zap_builds_row **rows = NULL;
+    size_t count = 0;
+    int status = parse(argc, argv, &arguments);
+    if (status < 0)
+        status = zap_cmd_load_builds("check", &builds);
+    if (status < 0)
+        status = zap_cmd_choose_builds("check", &builds, &arguments.pythons, &rows, &count);
+    if (status < 0)
+        status = run(&arguments, rows, count);
+    free(rows);
+    zap_builds_release(&builds);
+    free(arguments.pythons.items);
+    return status;
+}
