@@ -178,9 +178,10 @@ static bool found(struct parser *p, struct word word)
     zap_str_add(&p->message, ", found ");
     if (word.len > 0) {
         add_quoted(&p->message, word);
+    } else if (word.start == p->end) {
+        zap_str_add(&p->message, "the end of the text");
     } else {
-        zap_str_add(&p->message,
-                    word.start == p->end ? "the end of the text" : "the end of the line");
+        zap_str_add(&p->message, *word.start == '#' ? "a comment" : "the end of the line");
     }
     p->error->line = p->line;
     p->error->column = (unsigned)(word.start - p->line_start) + 1;
@@ -436,7 +437,7 @@ static bool object_label(struct parser *p, bool node, uint8_t *ret_object, struc
     }
     if (node && p->plan.objects[object].kind != ZAP_VALUE_NODE) {
         fail(p, "an object that is a node", word);
-        zap_str_printf(&p->message, ", a %s", zap_value_row(p->plan.objects[object].kind)->token);
+        zap_str_printf(&p->message, " (%s)", zap_value_row(p->plan.objects[object].kind)->token);
         return false;
     }
     *ret_object = object;
@@ -623,7 +624,7 @@ static bool check_link(struct parser *p, enum zap_links links, struct zap_link l
     const struct zap_value_row *row = zap_value_row(p->plan.objects[link.to].kind);
     if (links == ZAP_LINKS_MANY_EARLIER_HASHABLE && !row->hashable) {
         fail(p, "an object that can be hashed", to);
-        zap_str_printf(&p->message, ", a %s", row->token);
+        zap_str_printf(&p->message, " (%s)", row->token);
         return false;
     }
     return true;
@@ -644,7 +645,7 @@ static bool parse_link(struct parser *p, struct word first)
     const struct zap_value_row *row = zap_value_row(p->plan.objects[link.from].kind);
     if (row->links == ZAP_LINKS_NO_LINKS) {
         fail(p, "an object that can have links", from);
-        zap_str_printf(&p->message, ", a %s", row->token);
+        zap_str_printf(&p->message, " (%s)", row->token);
         return false;
     }
     for (unsigned i = 0; row->links == ZAP_LINKS_ONE_EARLIER && i < p->plan.links_count; i++) {
