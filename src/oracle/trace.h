@@ -99,6 +99,9 @@ struct zap_event_row {
 /* NULL for a code that is not assigned. */
 const struct zap_event_row *zap_event_row(unsigned code);
 
+/* No trace's text is longer than this, whatever its bytes are. */
+enum { ZAP_TRACE_TEXT_MAX = (ZAP_EVENTS_MAX + 2) * 1280 };
+
 /* Append a trace as text: a header line for the build, then one line an event, indented by how deep
  * inside other things it happened. The same trace gives the same text on every machine. */
 void zap_trace_print(const struct zap_trace *trace, struct zap_str *out);

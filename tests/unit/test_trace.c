@@ -258,13 +258,18 @@ static void ends_close_only_what_they_fit(void **state)
                         "cut after 6 events: more happened\n");
 }
 
-static void prints_the_deepest_trace(void **state)
+static void the_longest_text_fits(void **state)
 {
     (void)state;
-    static char large[ZAP_EVENTS_MAX * 160];
+    static char large[ZAP_TRACE_TEXT_MAX];
+    trace.is_cut = 1;
     while (trace.events_count < ZAP_EVENTS_MAX) {
-        add(ZAP_EVENT_DEL)->flags = ZAP_FLAG_NO_STATE;
+        struct zap_event *event = add(ZAP_EVENT_DEL_END);
+        memset(event, 0xff, sizeof(*event));
+        event->kind = trace.events_count <= 64 ? ZAP_EVENT_DEL : ZAP_EVENT_AFTER;
+        event->flags = ZAP_FLAG_BUILTINS;
     }
+    memset(&trace.build, 0xff, sizeof(trace.build));
     struct zap_str str = zap_str_init(large, sizeof(large));
     zap_trace_print(&trace, &str);
     assert_false(str.cut);
@@ -272,7 +277,7 @@ static void prints_the_deepest_trace(void **state)
     for (const char *c = large; *c; c++) {
         lines += *c == '\n';
     }
-    assert_int_equal(lines, 1 + ZAP_EVENTS_MAX);
+    assert_int_equal(lines, 1 + ZAP_EVENTS_MAX + 1);
 }
 
 static void prints_a_state(void **state)
@@ -317,7 +322,7 @@ int main(void)
         cmocka_unit_test_setup(every_row_splits, reset),
         cmocka_unit_test_setup(indents_by_what_is_open, reset),
         cmocka_unit_test_setup(ends_close_only_what_they_fit, reset),
-        cmocka_unit_test_setup(prints_the_deepest_trace, reset),
+        cmocka_unit_test_setup(the_longest_text_fits, reset),
         cmocka_unit_test_setup(prints_a_state, reset),
         cmocka_unit_test_setup(diff_finds_the_first_difference, reset),
     };
