@@ -22,10 +22,9 @@
  * No field is ever left out and no value holds a space, so lines can be split, diffed and cut. The
  * stand-alone script of a plan prints the same lines for what Python code can see: route,
  * route-end, del, del-end, look, look-all, done, poked, callback, finally, cnode, collect,
- * collect-end, spawn, kept, failed, reloaded. In those refs, how, size and unreachable say
- * something only in a worker's trace, because Python code changes the first, cannot see the second,
- * has names of its own in the namespace and other garbage; who compares the two drops those fields
- * first.
+ * collect-end, spawn, kept, failed, reloaded. In those refs, how and size say something only in a
+ * worker's trace, because Python code changes the first, cannot see the second, and has names of
+ * its own in the namespace; who compares the two drops those fields first.
  *
  * Indentation, two spaces a level, is by what is open: an event between DEL and DEL_END, WIPE and
  * WIPE_END, EMPTY and EMPTY_END, MODULE_GONE and MODULE_END, COLLECT and COLLECT_END is inside. A

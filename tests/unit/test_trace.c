@@ -124,10 +124,13 @@ static void words_infos_and_flags(void **state)
     event->info = ZAP_OP_BUILTIN;
     event->flags = ZAP_FLAG_X;
     assert_string_equal(print_last(), "done o1 op=call-builtin worked=yes");
-    event = add(ZAP_EVENT_COLLECT_END);
-    event->by = ZAP_BY_ROUTE;
+    event = add(ZAP_EVENT_ENTRY);
+    event->module = 0;
+    event->name = ZAP_NAME_A;
+    event->how = ZAP_SEEN_NONE;
+    event->refs = 70000;
     event->info = 12;
-    assert_string_equal(print_last(), "collect-end by=route unreachable=12");
+    assert_string_equal(print_last(), "entry m0 name=a - refs=70000 seen=none at=12");
     event = add(ZAP_EVENT_DESTROY);
     event->module = 2;
     event->info = 2;
@@ -253,7 +256,7 @@ static void ends_close_only_what_they_fit(void **state)
                         "  del o1 - refs=0 how=refcount gone=yes\n"
                         "    del-end o2 - refs=0 how=refcount gone=yes pending=no\n"
                         "    free o3\n"
-                        "collect-end by=route unreachable=0\n"
+                        "collect-end by=route\n"
                         "free o1\n"
                         "cut after 6 events: more happened\n");
 }
