@@ -15,9 +15,11 @@
  *     r  refs=2
  *     h  how=refcount      or gc, gc-clear, call
  *     s  bound=a,_b none=c builtins=same size=7
- *                          sets of names in code order, - for the empty one; builtins is same,
- * other or missing; the whole is gone=yes where there is no namespace any more v  seen=bound or
- * none, missing i, x                 called and worded as event.def says; a flag is yes or no
+ *                          sets of names in code order, - for the empty one;
+ *                          builtins: same, other or missing;
+ *                          gone=yes, instead of all of it, where there is no namespace any more
+ *     v  seen=bound        or none, missing
+ *     i, x                 called and worded as event.def says; a flag is yes or no
  *
  * No field is ever left out and no value holds a space, so lines can be split, diffed and cut. The
  * stand-alone script of a plan prints the same lines for what Python code can see: route,
