@@ -48,6 +48,7 @@ struct space {
     struct entry entries[ENTRIES_MAX];
     uint8_t place_of[ZAP_NAME_END]; /* name -> entry, ENTRIES_MAX: none */
     bool had_builtins;
+    bool has_odd_builtins; /* the plan itself binds '__builtins__' to something else */
     bool is_rearranged; /* keys were added or deleted since: places say nothing any more */
     bool was_changed;   /* some name was changed by a script or by the module's code */
     bool is_unknown_bound; /* a name outside the table may be bound */
@@ -93,11 +94,13 @@ struct walk {
     /* a refcount that went to zero by the last change of a namespace: who must die next */
     uint8_t due;
     uint32_t due_at;
+    int scripts; /* __del__ calls at work */
     int dying; /* nodes between __del__ and memory given back */
     int containers; /* of the plan: more levels of nesting */
     int collecting; /* depth of collections */
     bool gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
-    bool has_unlist; /* some script takes modules out of sys.modules */
+    /* A reload needs its module in sys.modules and the import system's own attributes of it. */
+    bool is_reload_odd;
     bool has_nest;   /* a value nests deeper than the trashcan allows */
 };
 
@@ -216,6 +219,8 @@ static void on_entry(struct walk *w, const struct zap_event *event)
     space->entries[space->entries_count] =
         (struct entry){event->name, event->node, event->how, event->refs};
     space->place_of[event->name] = (uint8_t)space->entries_count;
+    if (event->name == ZAP_NAME_BUILTINS && event->node != ZAP_NO_NODE)
+        space->has_odd_builtins = true;
     space->entries_count++;
 }
 
@@ -301,6 +306,14 @@ static void by_interpreter(struct walk *w, const struct zap_event *event, struct
     check_wipe_order(w, space, event->name);
 }
 
+/* Something else than the interpreter changes a namespace: what a wipe does to it is no longer pure. */
+static void script_changes(struct space *space)
+{
+    space->was_changed = true;
+    space->is_inert = false;
+    space->wipe_is_over = false;
+}
+
 static void on_change(struct walk *w, const struct zap_event *event)
 {
     struct space *space = &w->spaces[event->module];
@@ -328,8 +341,7 @@ static void on_change(struct walk *w, const struct zap_event *event)
     if (event->name == ZAP_NAME_BUILTINS)
         space->is_builtins_same = false;
     if (is_by_script(event)) {
-        space->was_changed = true;
-        space->is_inert = false;
+        script_changes(space);
     } else {
         by_interpreter(w, event, space);
     }
@@ -350,8 +362,7 @@ static void on_empty(struct walk *w, const struct zap_event *event)
             check(w, ZAP_INVARIANT_I7, false);
     } else {
         space->is_rearranged = true;
-        space->was_changed = true;
-        space->is_inert = false;
+        script_changes(space);
     }
     space->is_builtins_same = false;
 }
@@ -545,7 +556,7 @@ static void check_due(struct walk *w, const struct zap_event *event)
 
 static bool is_own(const struct walk *w, const struct zap_event *event)
 {
-    return event->node < w->plan->objects_count &&
+    return event->node < w->plan->objects_count && event->module != ZAP_NO_MODULE &&
            w->plan->objects[event->node].kind == ZAP_VALUE_NODE &&
            w->plan->objects[event->node].module == event->module;
 }
@@ -575,10 +586,12 @@ static void on_del(struct walk *w, const struct zap_event *event)
                       !w->spaces[event->module].is_emptying);
     }
     check_weakrefs(w, event);
-    if (has(w, ZAP_FEATURE_REF_TRACER) && w->has_gil && event->how != ZAP_HOW_GC) {
+    if (has(w, ZAP_FEATURE_REF_TRACER) && w->has_gil && event->how != ZAP_HOW_GC &&
+        (w->scripts == 0 || !has(w, ZAP_FEATURE_TRACER_MISSES_BYTECODE))) {
         check(w, ZAP_INVARIANT_I27, w->is_announced[node]);
         w->is_announced[node] = false;
     }
+    w->scripts++;
     if (event->how == ZAP_HOW_GC)
         check_gc_turn(w, node);
     else if (w->dels[node] == 0)
@@ -602,6 +615,7 @@ static bool raises(const struct walk *w, uint8_t node)
 static void on_del_end(struct walk *w, const struct zap_event *event)
 {
     uint8_t node = event->node;
+    w->scripts--;
     check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
     check_state(w, event);
     /* Its script runs to the first `raise`, unless __del__ was called more often than scripts run. */
@@ -670,7 +684,8 @@ static void on_done(struct walk *w, const struct zap_event *event)
     if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count)
         return;
     uint8_t module = w->plan->objects[event->node].module;
-    bool is_in_place = module == ZAP_ELSEWHERE || w->spaces[module].is_builtins_same;
+    bool is_in_place = module == ZAP_ELSEWHERE || (w->spaces[module].is_builtins_same &&
+                                                   !w->spaces[module].has_odd_builtins);
     if (has(w, ZAP_FEATURE_BUILTINS_CAPTURED) || is_in_place)
         check(w, ZAP_INVARIANT_I25, (event->flags & ZAP_FLAG_X) != 0);
 }
@@ -679,17 +694,16 @@ static void on_destroy(struct walk *w, const struct zap_event *event)
 {
     if (event->info == 3 && event->node < ZAP_NODES_MAX) {
         w->is_announced[event->node] = true;
-    } else if (event->info == 2 && w->has_gil) {
-        /* The dict of a module that still stands is not destroyed before it. */
-        check(w, ZAP_INVARIANT_I27, w->spaces[event->module].was_dropped);
-    } else if (event->info == 1 && w->has_gil) {
-        check(w, ZAP_INVARIANT_I27, w->spaces[event->module].has_dict);
+    } else if (w->has_gil && w->collecting == 0) {
+        /* Outside a collection, where tp_clear takes the two apart in its own order. */
+        const struct space *space = &w->spaces[event->module];
+        check(w, ZAP_INVARIANT_I27, event->info == 2 ? space->was_dropped : space->has_dict);
     }
 }
 
 static void on_reloaded(struct walk *w, const struct zap_event *event)
 {
-    if (!w->has_unlist)
+    if (!w->is_reload_odd)
         check(w, ZAP_INVARIANT_I23, (event->flags & ZAP_FLAG_X) != 0);
 }
 
@@ -815,7 +829,10 @@ static void look_at_plan(struct walk *w)
     }
     for (unsigned i = 0; i < w->plan->acts_count; i++)
         if (w->plan->acts[i].op == ZAP_OP_UNLIST)
-            w->has_unlist = true;
+            w->is_reload_odd = true;
+    for (unsigned g = 0; g < w->plan->modules[0].globals_count; g++)
+        if ((IMPORT_NAMES | BIT(ZAP_NAME_GETATTR)) & BIT(w->plan->modules[0].globals[g].name))
+            w->is_reload_odd = true;
 }
 
 /* What this build cannot see is said to be skipped, not void. */

@@ -6,7 +6,7 @@
  * between a head that explains it and those parts of prelude.py that the sections mention.
  *
  * A script prints the lines of a worker's trace (oracle/trace.c) for what Python code can see, not
- * indented. Fields refs, how and unreachable are left out: Python code does not know them. A
+ * indented. Fields refs and how are left out: Python code does not know them. A
  * namespace that has left sys.modules has no state where only sys.modules leads to it: for C nodes,
  * and for nodes of a class from elsewhere.
  *

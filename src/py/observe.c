@@ -61,6 +61,13 @@ uint8_t zap_observe_name(PyObject *key)
         if (zap_session.keys[key_slots[slot]] == key)
             return key_slots[slot];
     /* The same key in another object (built at run time, or of a module that the import system made). */
+    if (PyTuple_CheckExact(key) || PyFloat_CheckExact(key)) {
+        for (unsigned code = 1; code < ZAP_NAME_END; code++)
+            if (zap_session.keys[code] != NULL && Py_TYPE(zap_session.keys[code]) == Py_TYPE(key) &&
+                PyObject_RichCompareBool(zap_session.keys[code], key, Py_EQ) == 1)
+                return (uint8_t)code;
+        return ZAP_NAME_NO;
+    }
     if (!zap_py_is_native(key) && !PyUnicode_Check(key))
         return ZAP_NAME_NO;
     for (unsigned code = 1; code < ZAP_NAME_END; code++) {
