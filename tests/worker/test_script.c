@@ -1,0 +1,402 @@
+/* Stand-alone scripts of plans, run by every interpreter that the build found.
+ *
+ * Each script must end with status 0 and print the lines that oracle/trace.c describes, begin and
+ * end matched; and builds between which nothing that a script can see has changed must print the
+ * same. What has changed: PEP 442 (3.4), the collector keeps only what a resurrected object reaches
+ * (3.9, bpo-38379), functions keep their builtins (3.10). Free-threaded builds collect in another
+ * order, and 3.14 is where the order of clearing changes: those are only held to form. So are plans
+ * with a set of several (its order is that of addresses) and with deep nesting (how deep a
+ * deallocation goes before it is put off depends on the version).
+ *
+ * The interpreters are those of builds.tsv, usable for a worker or not. Without one the test is
+ * skipped.
+ */
+#include "oracle/trace.h"
+#include "plan/gen.h"
+#include "plan/source.h"
+#include "plan/text.h"
+
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    BUILDS_MAX = 64,
+    OUTPUT_MAX = 256 * 1024,
+    PLANS = 40,
+    DEADLINE_S = 60, /* of one script */
+};
+
+struct build {
+    char name[64];
+    char python[512];
+    unsigned era; /* builds of one era agree; 0: of none */
+};
+
+static struct build builds[BUILDS_MAX];
+static unsigned builds_count;
+
+/* ---- interpreters ---- */
+
+static unsigned era_of(const char *name, unsigned major, unsigned minor)
+{
+    size_t version_len = strspn(name, "0123456789.");
+    if (name[version_len] == 't' || (major == 3 && minor >= 14)) {
+        return 0;
+    }
+    return major == 2 ? 2 : minor < 4 ? 3 : minor < 9 ? 4 : minor < 10 ? 5 : 6;
+}
+
+static void find_builds(void)
+{
+    FILE *file = fopen(ZAP_LIBEXEC_DIR "/builds.tsv", "r");
+    char line[2048];
+    while (file && fgets(line, sizeof line, file) && builds_count < BUILDS_MAX) {
+        struct build *build = &builds[builds_count];
+        unsigned major, minor;
+        if (line[0] != '#' &&
+            sscanf(line, "%63[^\t]\t%*[^\t]\t%u.%u%*[^\t]\t%*[^\t]\t%511[^\t]", build->name, &major,
+                   &minor, build->python) == 4 &&
+            (major == 3 || (major == 2 && minor == 7)) && access(build->python, X_OK) == 0) {
+            build->era = era_of(build->name, major, minor);
+            builds_count++;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+}
+
+/* ---- running ---- */
+
+/* Run a script; what it prints goes to output, as a string. Returns its wait status. */
+static int run(const struct build *build, const char *script, char *output)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        if (!freopen("/dev/null", "w", stderr)) { /* unraisable errors are what plans are made of */
+            _exit(126);
+        }
+        setenv("PYTHONHASHSEED", "0", 1); /* before 3.6 this is the order of dicts */
+        alarm(DEADLINE_S);
+        execl(build->python, build->python, script, (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fds[0], output + len, OUTPUT_MAX - 1 - len)) > 0) {
+        len += (size_t)got;
+    }
+    output[len] = '\0';
+    close(fds[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/* ---- the form of what a script prints ---- */
+
+static bool accept(const char **at, const char *literal)
+{
+    size_t len = strlen(literal);
+    if (strncmp(*at, literal, len) != 0) {
+        return false;
+    }
+    *at += len;
+    return true;
+}
+
+static bool accept_number(const char **at)
+{
+    size_t len = strspn(*at, "0123456789");
+    *at += len;
+    return len > 0;
+}
+
+/* A value without blanks; names may hold about anything else. */
+static bool accept_value(const char **at)
+{
+    size_t len = strcspn(*at, " \n");
+    *at += len;
+    return len > 0;
+}
+
+static bool accept_state(const char **at)
+{
+    if (accept(at, " gone=yes")) {
+        return true;
+    }
+    return accept(at, " bound=") && accept_value(at) && accept(at, " none=") && accept_value(at) &&
+           (accept(at, " builtins=same") || accept(at, " builtins=other") ||
+            accept(at, " builtins=missing")) &&
+           accept(at, " size=") && accept_number(at);
+}
+
+static bool accept_info(const char **at, const struct zap_event_row *row)
+{
+    size_t label_len = strcspn(row->info, ":");
+    if (!accept(at, " ") || strncmp(*at, row->info, label_len) != 0) {
+        return false;
+    }
+    *at += label_len;
+    const char *token = *at + 1;
+    if (!accept(at, "=") || !accept_value(at)) {
+        return false;
+    }
+    size_t len = (size_t)(*at - token);
+    return strcmp(row->info + label_len, ":*route") == 0 ? zap_route_find(token, len) != NULL
+                                                         : zap_op_find(token, len) != NULL;
+}
+
+static bool accept_field(const char **at, const struct zap_event_row *row, char field)
+{
+    switch (field) {
+    case 'm':
+        return (accept(at, " m") && accept_number(at)) || accept(at, " -");
+    case 'o':
+        return accept(at, " o") && accept_number(at);
+    case 'n': {
+        const char *token = *at + strlen(" name=");
+        return accept(at, " name=") && accept_value(at) &&
+               zap_name_find(token, (size_t)(*at - token)) != NULL;
+    }
+    case 'b':
+        return accept(at, " by=route") || (accept(at, " by=o") && accept_number(at));
+    case 's':
+        return accept_state(at);
+    case 'v':
+        return accept(at, " seen=bound") || accept(at, " seen=none") || accept(at, " seen=missing");
+    case 'i':
+        return row->code == ZAP_EVENT_COLLECT_END || accept_info(at, row);
+    case 'x':
+        return accept(at, " ") && accept(at, row->flag) &&
+               (accept(at, "=yes") || accept(at, "=no"));
+    case 'r':
+    case 'h':
+        return true; /* left out */
+    default:
+        return false;
+    }
+}
+
+/* The event of a line, whose fields must be as its row says; at: where the line's end is expected.
+ */
+static const struct zap_event_row *accept_event(const char **at)
+{
+    size_t len = strcspn(*at, " \n");
+    for (unsigned code = 1; code < ZAP_EVENT_END; code++) {
+        const struct zap_event_row *row = zap_event_row(code);
+        if (!row || strlen(row->token) != len || strncmp(row->token, *at, len) != 0) {
+            continue;
+        }
+        *at += len;
+        for (const char *field = row->fields; *field; field++) {
+            if (!accept_field(at, row, *field)) {
+                return NULL;
+            }
+        }
+        return accept(at, "\n") ? row : NULL;
+    }
+    return NULL;
+}
+
+/* What is wrong with the lines that a script has printed; NULL where nothing is. */
+static const char *flaw_of(const char *output)
+{
+    unsigned open[64]; /* codes of the events whose end is to come */
+    unsigned open_count = 0;
+    unsigned last = 0;
+    if (strncmp(output, "route kind=", 11) != 0) {
+        return "it does not begin with a route";
+    }
+    while (*output) {
+        const struct zap_event_row *row = accept_event(&output);
+        if (!row) {
+            return output;
+        }
+        last = row->code;
+        if (last == ZAP_EVENT_ROUTE || last == ZAP_EVENT_DEL || last == ZAP_EVENT_COLLECT) {
+            assert_true(open_count < sizeof open / sizeof open[0]);
+            open[open_count++] = last;
+        }
+        unsigned begin = last == ZAP_EVENT_ROUTE_END     ? ZAP_EVENT_ROUTE
+                         : last == ZAP_EVENT_DEL_END     ? ZAP_EVENT_DEL
+                         : last == ZAP_EVENT_COLLECT_END ? ZAP_EVENT_COLLECT
+                                                         : 0;
+        if (begin != 0 && (open_count == 0 || open[--open_count] != begin)) {
+            return "an end without its begin";
+        }
+        if (open_count == 0 && *output) {
+            return "an event after the end of the route";
+        }
+    }
+    return last == ZAP_EVENT_ROUTE_END ? NULL : "the route has no end";
+}
+
+/* ---- the tests ---- */
+
+static char folder[] = "/tmp/pyzap-script-XXXXXX";
+static char script_path[sizeof folder + 16];
+
+static bool is_same_everywhere(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        uint8_t kind = plan->objects[i].kind;
+        if (kind == ZAP_VALUE_SET || kind == ZAP_VALUE_NEST) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns how many pairs of outputs were compared. */
+static unsigned check_plan(const char *what, const struct zap_plan *plan)
+{
+    static char script[ZAP_SOURCE_MAX];
+    static char outputs[BUILDS_MAX][OUTPUT_MAX];
+    static const char no_wipe[] = "# route wipe is not available";
+    unsigned compared = 0;
+    struct zap_str out = zap_str_init(script, sizeof script);
+    zap_source_script(plan, &out);
+    FILE *file = fopen(script_path, "w");
+    assert_non_null(file);
+    fputs(script, file);
+    assert_int_equal(fclose(file), 0);
+
+    for (unsigned i = 0; i < builds_count; i++) {
+        int status = run(&builds[i], script_path, outputs[i]);
+        bool has_route = strncmp(outputs[i], no_wipe, strlen(no_wipe)) != 0;
+        assert_true(has_route || plan->route == ZAP_ROUTE_WIPE);
+        if (status != 0) {
+            fail_msg("%s on %s: wait status %d", what, builds[i].name, status);
+        }
+        const char *flaw = has_route ? flaw_of(outputs[i]) : NULL;
+        if (flaw) {
+            fail_msg("%s on %s: %.200s", what, builds[i].name, flaw);
+        }
+        for (unsigned k = 0; has_route && is_same_everywhere(plan) && k < i; k++) {
+            if (builds[k].era == builds[i].era && builds[i].era != 0 &&
+                strncmp(outputs[k], no_wipe, strlen(no_wipe)) != 0) {
+                compared++;
+                if (strcmp(outputs[k], outputs[i]) != 0) {
+                    fail_msg("%s: %s and %s differ\n%s\n%s", what, builds[k].name, builds[i].name,
+                             outputs[k], outputs[i]);
+                }
+            }
+        }
+    }
+    return compared;
+}
+
+static void random_plans_run_everywhere(void **state)
+{
+    (void)state;
+    struct zap_gen_config config = {.seed = 1};
+    unsigned compared = 0, eras[8] = {0}, peers = 0;
+    for (unsigned i = 0; i < PLANS; i++) {
+        char what[32];
+        struct zap_plan plan;
+        zap_gen_plan(&config, i, &plan);
+        snprintf(what, sizeof what, "seed 1, plan %u", i);
+        compared += check_plan(what, &plan);
+    }
+    for (unsigned i = 0; i < builds_count; i++) {
+        peers += builds[i].era != 0 && eras[builds[i].era]++ > 0;
+    }
+    print_message("%u plans on %u interpreters, %u pairs compared\n", (unsigned)PLANS, builds_count,
+                  compared);
+    assert_true(compared > 0 || peers == 0);
+}
+
+static void seed_plans_run_everywhere(void **state)
+{
+    (void)state;
+    glob_t found;
+    assert_int_equal(glob(ZAP_TEST_DIR "/../corpus/seed/*.plan", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        static char text[ZAP_TEXT_FILE_MAX];
+        struct zap_plan plan;
+        struct zap_text_error error;
+        FILE *file = fopen(found.gl_pathv[i], "r");
+        assert_non_null(file);
+        size_t len = fread(text, 1, sizeof text, file);
+        fclose(file);
+        if (zap_text_parse(text, len, &plan, &error) != ZAP_OK) {
+            fail_msg("%s:%u: %s", found.gl_pathv[i], error.line, error.what);
+        }
+        check_plan(strrchr(found.gl_pathv[i], '/') + 1, &plan);
+    }
+    globfree(&found);
+}
+
+/* The check of form is one that can fail. */
+static void flaws_are_seen(void **state)
+{
+    (void)state;
+    static const char good[] = "route kind=drop\n"
+                               "del o3 m0 bound=a,_b none=- builtins=same size=7\n"
+                               "look o3 m0 name=_b seen=bound\n"
+                               "del-end o3 m0 gone=yes pending=no\n"
+                               "route-end pending=no\n";
+    static const char *const bad[] = {
+        "",
+        "route kind=drop\n",
+        "route kind=dorp\nroute-end pending=no\n",
+        "route kind=drop\nroute-end\n",
+        "route kind=drop\nroute-end pending=no\ncnode o1 m0 gone=yes\n",
+        "route kind=drop\ndel o3 m0 gone=yes\nroute-end pending=no\n",
+        "route kind=drop\nlook o3 m0 name=zzz seen=bound\nroute-end pending=no\n",
+        "route kind=drop\nlook o3 m0 name=a\nroute-end pending=no\n",
+        "route kind=drop\nTraceback\nroute-end pending=no\n",
+    };
+    assert_null(flaw_of(good));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_non_null(flaw_of(bad[i]));
+    }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder)) {
+        return -1;
+    }
+    snprintf(script_path, sizeof script_path, "%s/plan.py", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    remove(script_path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flaws_are_seen),
+        cmocka_unit_test(random_plans_run_everywhere),
+        cmocka_unit_test(seed_plans_run_everywhere),
+    };
+    find_builds();
+    if (builds_count == 0) {
+        puts("SKIP: no interpreter in builds.tsv");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
