@@ -88,7 +88,6 @@ struct walk {
     bool is_dead[ZAP_NODES_MAX]; /* freed, or a C node deallocated */
     bool is_kept[ZAP_NODES_MAX]; /* put into the list outside */
     bool is_announced[ZAP_NODES_MAX]; /* by the reference tracer, since its last __del__ */
-    bool called_back[ZAP_NODES_MAX]; /* a callback about this node ran while it was not finalized */
     uint8_t raised[ZAP_NODES_MAX];   /* unraisable errors reported in its __del__ */
 
     /* a refcount that went to zero by the last change of a namespace: who must die next */
@@ -561,15 +560,6 @@ static bool is_own(const struct walk *w, const struct zap_event *event)
            w->plan->objects[event->node].module == event->module;
 }
 
-static void check_weakrefs(struct walk *w, const struct zap_event *event)
-{
-    /* A callback about it ran although it was not finalized: right only in a collection that then
-     * finalizes it, or before 3.4. */
-    if (w->called_back[event->node] && has(w, ZAP_FEATURE_DEL_BEFORE_CALLBACK))
-        check(w, ZAP_INVARIANT_I24, event->how == ZAP_HOW_GC);
-    w->called_back[event->node] = false;
-}
-
 static void on_del(struct walk *w, const struct zap_event *event)
 {
     uint8_t node = event->node;
@@ -585,7 +575,6 @@ static void on_del(struct walk *w, const struct zap_event *event)
                   !(event->flags & ZAP_FLAG_NO_STATE) && state_agrees(w, event) &&
                       !w->spaces[event->module].is_emptying);
     }
-    check_weakrefs(w, event);
     if (has(w, ZAP_FEATURE_REF_TRACER) && w->has_gil && event->how != ZAP_HOW_GC &&
         (w->scripts == 0 || !has(w, ZAP_FEATURE_TRACER_MISSES_BYTECODE))) {
         check(w, ZAP_INVARIANT_I27, w->is_announced[node]);
@@ -660,8 +649,9 @@ static void on_callback(struct walk *w, const struct zap_event *event)
         check(w, ZAP_INVARIANT_I24, del_first && w->how[target] != ZAP_HOW_GC);
         return;
     }
+    /* Not finalized yet: right before 3.4, and in a collection, which clears the weak references to all
+     * of its garbage first. (The garbage may then still die by refcount, when a script takes it apart.) */
     check(w, ZAP_INVARIANT_I24, !del_first || w->collecting > 0);
-    w->called_back[target] = true;
 }
 
 /* ---- scripts ---- */

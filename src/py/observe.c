@@ -384,9 +384,11 @@ static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyO
 #if ZAP_HAS_WRAP
 /* The linker sends every call from another object file here: see wrap.txt. */
 int __real_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value);
+int __real_PyDict_SetItemString(PyObject *dict, const char *text, PyObject *value);
 int __real_PyDict_DelItem(PyObject *dict, PyObject *key);
 void __real_PyErr_WriteUnraisable(PyObject *where);
 int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value);
+int __wrap_PyDict_SetItemString(PyObject *dict, const char *text, PyObject *value);
 int __wrap_PyDict_DelItem(PyObject *dict, PyObject *key);
 void __wrap_PyErr_WriteUnraisable(PyObject *where);
 
@@ -398,6 +400,20 @@ int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value)
         name_changes(number, dict, key, value);
 #endif
     return __real_PyDict_SetItem(dict, key, value);
+}
+
+/* __warningregistry__ and the like. Does what the real one does, which makes the same key. */
+int __wrap_PyDict_SetItemString(PyObject *dict, const char *text, PyObject *value)
+{
+#if !ZAP_HAS_DICT_WATCHER
+    if (ZAP_UNLIKELY(zap_session.active) && zap_space_of(dict) >= 0) {
+        PyObject *key = zap_py_intern(text);
+        int result = key == NULL ? -1 : __wrap_PyDict_SetItem(dict, key, value);
+        Py_XDECREF(key);
+        return result;
+    }
+#endif
+    return __real_PyDict_SetItemString(dict, text, value);
 }
 
 int __wrap_PyDict_DelItem(PyObject *dict, PyObject *key)
