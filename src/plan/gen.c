@@ -61,6 +61,18 @@ static const uint16_t op_ends[] = {
 #undef ZAP_OP
 };
 
+static const uint8_t route_codes[] = {
+#define ZAP_ROUTE(code, id, token, weight, text) code,
+#include "plan/route.def"
+#undef ZAP_ROUTE
+};
+
+static const uint8_t route_weights[] = {
+#define ZAP_ROUTE(code, id, token, weight, text) weight,
+#include "plan/route.def"
+#undef ZAP_ROUTE
+};
+
 static const uint8_t name_codes[] = {
 #define ZAP_NAME(code, id, token, py, cls, ident) code,
 #include "plan/name.def"
@@ -114,21 +126,17 @@ static unsigned pick(struct gen *gen, const uint16_t *ends, size_t count)
 static uint8_t draw_route(struct gen *gen, uint32_t allowed)
 {
     uint32_t total = 0;
-    for (unsigned code = 0; code < 32; code++) {
-        const struct zap_route_row *row = zap_route_row(code);
-        total += row != NULL && (allowed >> code & 1) != 0 ? row->weight : 0;
+    for (size_t i = 0; i < COUNT(route_codes); i++) {
+        total += (allowed >> route_codes[i] & 1) * route_weights[i];
     }
     ZAP_CHECK_CMP(total, >, 0);
     uint32_t ticket = below(gen, total);
-    for (unsigned code = 0;; code++) {
-        const struct zap_route_row *row = zap_route_row(code);
-        if (row == NULL || (allowed >> code & 1) == 0) {
-            continue;
+    for (size_t i = 0;; i++) {
+        uint32_t weight = (allowed >> route_codes[i] & 1) * route_weights[i];
+        if (ticket < weight) {
+            return route_codes[i];
         }
-        if (ticket < row->weight) {
-            return (uint8_t)code;
-        }
-        ticket -= row->weight;
+        ticket -= weight;
     }
 }
 
