@@ -381,8 +381,8 @@ void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct za
     zap_plan_init(ret_plan);
     ret_plan->route = draw_route(&gen, config->routes == 0 ? UINT32_MAX : config->routes);
     draw_modules(&gen);
-    unsigned count = size / 2 + below(&gen, size + 1);
-    count = count == 0 ? 1 : count < ZAP_OBJECTS_MAX ? count : ZAP_OBJECTS_MAX;
+    unsigned count = size - size / 2 + below(&gen, size / 2 * 2 + 1);
+    count = count < ZAP_OBJECTS_MAX ? count : ZAP_OBJECTS_MAX;
     ret_plan->objects_count = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
         draw_object(&gen, i);

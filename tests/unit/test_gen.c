@@ -1,0 +1,349 @@
+/* gen: same seed same plan, every row reachable, and the shares that make plans worth running.
+ *
+ * test_gen           runs the tests
+ * test_gen --golden  prints what this build's lines of tests/golden/gen.txt should be
+ */
+#include "plan/gen.h"
+#include "plan/wire.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PLANS = 30000 };
+
+#ifdef ZAP_HOSTILE
+static const char limits[] = "hostile";
+#else
+static const char limits[] = "usual";
+#endif
+
+/* What a build with these limits is held to. Seeds and indexes of every size, and the ends of their
+ * ranges. */
+static const struct {
+    uint64_t seed;
+    uint64_t index;
+    uint8_t size;
+} golden[] = {
+    {0, 0, 0},
+    {1, 0, 0},
+    {1, 1, 0},
+    {1, 2, 0},
+    {1, 1000000, 0},
+    {UINT64_MAX, UINT64_MAX, 0},
+    {UINT64_C(0x123456789abcdef0), 7, 0},
+    {1, 0, 1},
+    {1, 5, 16},
+    {1, 6, 32},
+    {2, 6, 32},
+};
+enum { GOLDEN_COUNT = sizeof golden / sizeof golden[0] };
+
+/* FNV-1a over the wire bytes, which are the same on every machine, of 100 plans. */
+static uint64_t golden_hash(unsigned row)
+{
+    struct zap_gen_config config = {.seed = golden[row].seed, .size = golden[row].size};
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct zap_plan plan;
+        uint8_t bytes[ZAP_WIRE_MAX];
+        zap_gen_plan(&config, golden[row].index + i, &plan);
+        size_t len = zap_wire_encode(&plan, bytes);
+        for (size_t k = 0; k < len; k++) {
+            hash = (hash ^ bytes[k]) * UINT64_C(0x100000001b3);
+        }
+    }
+    return hash;
+}
+
+static void golden_line(unsigned row, char *ret_line, size_t size)
+{
+    snprintf(ret_line, size, "%s seed %" PRIu64 " index %" PRIu64 " size %u: %016" PRIx64 "\n",
+             limits, golden[row].seed, golden[row].index, golden[row].size, golden_hash(row));
+}
+
+/* A changed line means that every stored seed now stands for other plans: tests/golden/update, and
+ * say so in the commit. */
+static void as_in_golden_file(void **state)
+{
+    (void)state;
+    FILE *file = fopen(ZAP_TEST_DIR "/golden/gen.txt", "r");
+    assert_non_null(file);
+    unsigned row = 0;
+    char line[128];
+    char want[128];
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, limits, sizeof limits - 1) == 0) {
+            assert_true(row < GOLDEN_COUNT);
+            golden_line(row++, want, sizeof want);
+            assert_string_equal(line, want);
+        }
+    }
+    fclose(file);
+    assert_int_equal(row, GOLDEN_COUNT);
+}
+
+static void same_seed_same_plan(void **state)
+{
+    (void)state;
+    const struct zap_gen_config config = {.seed = 11};
+    const struct zap_gen_config spelled = {
+        .seed = 11, .size = ZAP_SIZE_DEFAULT, .routes = UINT32_MAX};
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct zap_plan a;
+        struct zap_plan b;
+        memset(&a, 0, sizeof a);
+        memset(&b, 0xff, sizeof b);
+        zap_gen_plan(&config, i, &a);
+        zap_gen_plan(&spelled, i, &b);
+        assert_true(zap_plan_is_normal(&a));
+        assert_true(zap_plan_equal(&a, &b));
+    }
+}
+
+/* Few plans are the same, whether the index or the seed moves. */
+static void plans_differ(void **state)
+{
+    (void)state;
+    unsigned same = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        const struct zap_gen_config config = {.seed = i};
+        const struct zap_gen_config next = {.seed = i + 1};
+        struct zap_plan a;
+        struct zap_plan b;
+        zap_gen_plan(&config, 0, &a);
+        zap_gen_plan(&config, 1, &b);
+        same += zap_plan_equal(&a, &b);
+        zap_gen_plan(&next, 0, &b);
+        same += zap_plan_equal(&a, &b);
+    }
+    assert_in_range(same, 0, 100);
+}
+
+static void only_allowed_routes(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code < 32; code++) {
+        if (zap_route_row(code) == NULL) {
+            continue;
+        }
+        const struct zap_gen_config config = {.seed = 3, .routes = UINT32_C(1) << code};
+        for (uint64_t i = 0; i < 200; i++) {
+            struct zap_plan plan;
+            zap_gen_plan(&config, i, &plan);
+            assert_int_equal(plan.route, code);
+        }
+    }
+    const struct zap_gen_config two = {.seed = 3,
+                                       .routes = 1u << ZAP_ROUTE_DROP | 1u << ZAP_ROUTE_RELOAD};
+    unsigned drops = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct zap_plan plan;
+        zap_gen_plan(&two, i, &plan);
+        assert_true(plan.route == ZAP_ROUTE_DROP || plan.route == ZAP_ROUTE_RELOAD);
+        drops += plan.route == ZAP_ROUTE_DROP;
+    }
+    assert_in_range(drops, 600, 820); /* weights 10 and 4 */
+}
+
+static void size_is_about_objects(void **state)
+{
+    (void)state;
+    for (unsigned size = ZAP_SIZE_MIN; size <= ZAP_SIZE_MAX; size++) {
+        const struct zap_gen_config config = {.seed = 4, .size = (uint8_t)size};
+        unsigned objects = 0;
+        for (uint64_t i = 0; i < 1000; i++) {
+            struct zap_plan plan;
+            zap_gen_plan(&config, i, &plan);
+            assert_true(plan.objects_count >= 1);
+            objects += plan.objects_count;
+        }
+        if (size + size / 2 <= ZAP_GLOBALS_MAX) {
+            assert_in_range(objects, size * 900, size * 1100);
+        } else { /* one module cannot hold all, and mostly there is one */
+            assert_true(objects > (size < ZAP_GLOBALS_MAX ? size : ZAP_GLOBALS_MAX) * 900);
+        }
+    }
+}
+
+/* What 30,000 plans of the default size have in them. */
+static struct {
+    unsigned routes[256];
+    unsigned kinds[256];
+    unsigned ops[256];
+    unsigned names[256];
+    unsigned act_names[256];
+    unsigned modules[ZAP_MODULES_MAX + 1];
+    unsigned again[ZAP_AGAIN_END];
+    unsigned globals;
+    unsigned modules_all;
+    unsigned held;
+    unsigned inert;
+    unsigned aliases;
+    unsigned acts_on_names;
+    unsigned acts_on_bound_names;
+    unsigned own_name_rebound; /* a script binds or unbinds its own node's name */
+    unsigned full_scripts;
+    unsigned classes_elsewhere;
+    unsigned classes_home;
+    unsigned classes_other;
+} seen;
+
+static bool is_look(unsigned op)
+{
+    return op == ZAP_OP_LOOK || op == ZAP_OP_LOOK_ALL;
+}
+
+static void count_acts(const struct zap_plan *plan, const struct zap_plan_index *index,
+                       const uint64_t *bound)
+{
+    bool inert = true;
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        seen.ops[act->op]++;
+        inert = inert && is_look(act->op);
+        if (act->name == 0) {
+            continue;
+        }
+        seen.act_names[act->name]++;
+        seen.acts_on_names++;
+        seen.acts_on_bound_names += (bound[act->module] >> act->name & 1) != 0;
+        seen.own_name_rebound += !is_look(act->op) && act->name == index->home_name[act->node] &&
+                                 act->module == index->home_module[act->node];
+    }
+    seen.inert += inert;
+}
+
+static int count_rows(void **state)
+{
+    (void)state;
+    const struct zap_gen_config config = {.seed = 1};
+    for (uint64_t i = 0; i < PLANS; i++) {
+        struct zap_plan plan;
+        struct zap_plan_index index;
+        uint64_t bound[ZAP_MODULES_MAX] = {0};
+        zap_gen_plan(&config, i, &plan);
+        zap_plan_index(&plan, &index);
+        seen.routes[plan.route]++;
+        seen.modules[plan.modules_count]++;
+        for (unsigned m = 0; m < plan.modules_count; m++) {
+            const struct zap_module *module = &plan.modules[m];
+            seen.modules_all++;
+            seen.held += module->held;
+            for (unsigned k = 0; k < module->globals_count; k++) {
+                const struct zap_global *global = &module->globals[k];
+                seen.globals++;
+                seen.names[global->name]++;
+                bound[m] |= UINT64_C(1) << global->name;
+                seen.aliases += index.home_module[global->object] != m ||
+                                index.home_name[global->object] != global->name;
+                if (plan.route == ZAP_ROUTE_RELOAD && m == 0) {
+                    seen.again[global->again]++;
+                }
+            }
+        }
+        for (unsigned k = 0; k < plan.objects_count; k++) {
+            const struct zap_object *object = &plan.objects[k];
+            seen.kinds[object->kind]++;
+            if (object->kind == ZAP_VALUE_NODE) {
+                seen.full_scripts += index.act_at[k + 1] - index.act_at[k] == ZAP_SCRIPT_MAX;
+                if (object->module == ZAP_ELSEWHERE) {
+                    seen.classes_elsewhere++;
+                } else if (object->module == index.home_module[k]) {
+                    seen.classes_home++;
+                } else {
+                    seen.classes_other++;
+                }
+            }
+        }
+        count_acts(&plan, &index, bound);
+    }
+    return 0;
+}
+
+static void every_row_is_reached(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code < 256; code++) {
+        assert_true((zap_route_row(code) != NULL) == (seen.routes[code] > 0));
+        assert_true((zap_value_row(code) != NULL) == (seen.kinds[code] > 0));
+        assert_true((zap_op_row(code) != NULL) == (seen.ops[code] > 0));
+        assert_true((zap_name_row(code) != NULL) == (seen.names[code] > 0));
+        assert_true((zap_name_row(code) != NULL) == (seen.act_names[code] > 0));
+    }
+    for (unsigned i = 1; i <= ZAP_MODULES_MAX; i++) {
+        assert_true(seen.modules[i] > 0);
+    }
+    for (unsigned i = 0; i < ZAP_AGAIN_END; i++) {
+        assert_true(seen.again[i] > 0);
+    }
+    assert_true(seen.full_scripts > 0);
+}
+
+static void odd_names_are_not_too_rare(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code < ZAP_NAME_END; code++) {
+        if (zap_name_row(code) != NULL) {
+            assert_true(seen.names[code] >= seen.globals / 300);
+        }
+    }
+}
+
+/* In percent, with room for small limits and for weights that move a little. */
+static void assert_share(unsigned part, unsigned whole, unsigned low, unsigned high)
+{
+    assert_true(whole > 0);
+    assert_in_range(100.0 * part / whole, low, high);
+}
+
+static void shares(void **state)
+{
+    (void)state;
+    assert_share(seen.inert, PLANS, 20, 40);
+    assert_share(seen.modules[1], PLANS, 65, 75);
+    assert_share(seen.modules[2], PLANS, 15, 35);
+    assert_share(seen.held, seen.modules_all, 8, 12);
+    assert_share(seen.aliases, seen.globals, 2, 8);
+    assert_share(seen.again[ZAP_AGAIN_KEEP],
+                 seen.again[ZAP_AGAIN_KEEP] + seen.again[ZAP_AGAIN_INT] +
+                     seen.again[ZAP_AGAIN_NONE],
+                 45, 55);
+    assert_share(seen.acts_on_bound_names, seen.acts_on_names, 45, 75);
+    assert_share(seen.own_name_rebound, PLANS, 10, 100);
+    assert_share(seen.classes_elsewhere, seen.kinds[ZAP_VALUE_NODE], 25, 35);
+    assert_share(seen.classes_home, seen.kinds[ZAP_VALUE_NODE], 45, 70);
+    assert_share(seen.classes_other, seen.kinds[ZAP_VALUE_NODE], 3, 25);
+}
+
+static int print_golden(void)
+{
+    for (unsigned row = 0; row < GOLDEN_COUNT; row++) {
+        char line[128];
+        golden_line(row, line, sizeof line);
+        fputs(line, stdout);
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--golden") == 0) {
+        return print_golden();
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_in_golden_file),
+        cmocka_unit_test(same_seed_same_plan),
+        cmocka_unit_test(plans_differ),
+        cmocka_unit_test(only_allowed_routes),
+        cmocka_unit_test(size_is_about_objects),
+        cmocka_unit_test(every_row_is_reached),
+        cmocka_unit_test(odd_names_are_not_too_rare),
+        cmocka_unit_test(shares),
+    };
+    return cmocka_run_group_tests_name("gen", tests, count_rows, NULL);
+}
