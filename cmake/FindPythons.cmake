@@ -54,7 +54,9 @@ function(_zap_candidates named ret_paths ret_promised)
             # distribution's packages were unpacked into has usr/bin/python3.14
             file(GLOB in_prefix LIST_DIRECTORIES false ${place}/bin/python*)
             file(GLOB in_root LIST_DIRECTORIES false ${place}/usr/bin/python[23].*)
-            list(APPEND in_prefix ${in_root})
+            if(in_root)
+                set(in_prefix ${in_root}) # its bin may be a link to usr/bin
+            endif()
             list(FILTER in_prefix INCLUDE REGEX "/python[0-9.]*t?(-dbg|d)?$")
             if(EXISTS ${place}/python AND NOT IS_DIRECTORY ${place}/python)
                 list(APPEND paths ${place}/python)
