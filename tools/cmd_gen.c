@@ -1,7 +1,6 @@
 /* `pyzap gen`: the random plans of a session, as files or on standard output. */
 #include "cmd.h"
 
-#include "base/check.h"
 #include "plan/gen.h"
 #include "plan/text.h"
 #include "plan/wire.h"
@@ -68,11 +67,12 @@ static void write_plan(const struct arguments *arguments, const struct zap_plan 
         fwrite(bytes, 1, zap_wire_encode(plan, bytes), out);
         return;
     }
-    char page[ZAP_TEXT_MAX];
+    char page[ZAP_TEXT_MAX + 64], comment[64];
     struct zap_str text = zap_str_init(page, sizeof page);
-    zap_text_print(plan, &text);
-    ZAP_CHECK(!text.cut);
-    fprintf(out, "# seed %" PRIu64 ", index %" PRIu64 "\n%s", arguments->seed, index, page);
+    snprintf(comment, sizeof comment, "# seed %" PRIu64 ", index %" PRIu64 "\n", arguments->seed,
+             index);
+    zap_input_print(plan, comment, &text);
+    fputs(page, out);
 }
 
 static int write_file(const struct arguments *arguments, const struct zap_plan *plan,

@@ -38,7 +38,7 @@ static void fail(struct zap_canaries *canaries, size_t i, const char *saw, const
 {
     if (canaries->failure[0])
         return;
-    snprintf(canaries->failure, sizeof canaries->failure, "canary %s: expected %s, saw %s%s%.150s",
+    snprintf(canaries->failure, sizeof canaries->failure, "canary %s: expected %s, saw %s%s%s",
              expectations[i].name, zap_verdict_row(expectations[i].verdict)->name, saw,
              reason[0] ? ": " : "", reason);
 }
@@ -82,6 +82,7 @@ static void look_at(struct zap_canaries *canaries, size_t i, int64_t now_ms)
     case ZAP_WORKER_NOTHING:
         return;
     case ZAP_WORKER_HELLO:
+        canaries->build = worker->build;
         send(canaries, i);
         return;
     case ZAP_WORKER_FINDING:

@@ -13,7 +13,8 @@ struct zap_canaries {
     bool is_over[ZAP_CANARY_END];
     bool has_finding; /* of the one that breaks an invariant */
     bool all_over;
-    char failure[256]; /* "" or one line about the first that was not seen for what it is */
+    struct zap_build build; /* as one of them said in its hello; version 0 before that */
+    char failure[400];      /* "" or one line about the first that was not seen for what it is */
 };
 
 /* Start them.

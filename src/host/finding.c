@@ -8,9 +8,9 @@
  */
 #include "host/finding.h"
 
+#include "host/input.h"
 #include "oracle/explain.h"
 #include "plan/source.h"
-#include "plan/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,10 @@ static void write_head(const struct zap_finding_facts *facts, const char *commen
 
 static void write_plan(const struct zap_finding_facts *facts, struct zap_str *out)
 {
-    write_head(facts, "# ", out);
-    zap_text_print(facts->plan, out);
+    char comment[1024];
+    struct zap_str head = zap_str_init(comment, sizeof comment);
+    write_head(facts, "# ", &head);
+    zap_input_print(facts->plan, comment, out);
 }
 
 static void write_trace(const struct zap_finding_facts *facts, struct zap_str *out)

@@ -47,7 +47,7 @@ static void add_plan(struct zap_inputs *inputs, const char *path, const char *by
         struct zap_text_error error;
         if (strspn(bytes, " \t\r\n") == len) {
             add_error(inputs, path,
-                      "empty: a text plan begins with `pyzap plan` (see `pyzap gen`)");
+                      "empty: a text plan begins with `pyzap plan 1` (see `pyzap gen`)");
             return;
         }
         if (zap_text_parse(bytes, len, &plan, &error) != ZAP_OK) {
@@ -159,6 +159,18 @@ static void add_path(struct zap_inputs *inputs, const char *path, int depth)
 void zap_inputs_add(struct zap_inputs *inputs, const char *path)
 {
     add_path(inputs, path, 0);
+}
+
+void zap_input_print(const struct zap_plan *plan, const char *comment, struct zap_str *out)
+{
+    char page[ZAP_TEXT_MAX];
+    struct zap_str text = zap_str_init(page, sizeof page);
+    zap_text_print(plan, &text);
+    ZAP_CHECK(!text.cut);
+    size_t first = strcspn(page, "\n") + 1;
+    zap_str_add_bytes(out, page, first);
+    zap_str_add(out, comment);
+    zap_str_add(out, page + first);
 }
 
 void zap_inputs_release(struct zap_inputs *inputs)

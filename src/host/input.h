@@ -23,6 +23,12 @@ struct zap_inputs {
  * What gives no plan is a line in inputs->errors. */
 void zap_inputs_add(struct zap_inputs *inputs, const char *path);
 
+/* Append a plan as text with a comment after its first line.
+ *
+ * comment  whole lines, each beginning with "# "
+ */
+void zap_input_print(const struct zap_plan *plan, const char *comment, struct zap_str *out);
+
 void zap_inputs_release(struct zap_inputs *inputs);
 
 #endif

@@ -56,8 +56,7 @@ void zap_session_tally(const struct zap_run *run, struct zap_tally *ret_tally)
 static void set_failure(struct zap_run *run, const char *what, const char *detail)
 {
     if (!run->failure[0])
-        snprintf(run->failure, sizeof run->failure, "%.120s%s%.130s", what, detail[0] ? ": " : "",
-                 detail);
+        snprintf(run->failure, sizeof run->failure, "%s%s%s", what, detail[0] ? ": " : "", detail);
 }
 
 /* Count one more sight of a thing on this build; returns how many there are now. */
@@ -211,8 +210,6 @@ static bool is_time_up(const struct zap_session *session, const struct zap_run *
 
 static void send_run(const struct zap_session *session, struct zap_run *run, int64_t now_ms)
 {
-    if (run->build.version == 0)
-        run->build = run->worker.build;
     if (run->started_at_ms == 0)
         run->started_at_ms = now_ms;
     struct zap_command command = {
@@ -258,10 +255,10 @@ static bool index_at_death(const struct zap_worker *worker, uint64_t *ret_index)
 
 static void take_harness_death(struct zap_run *run, const struct zap_death *death, uint64_t index)
 {
-    char detail[256];
+    char detail[320];
     run->past.verdicts[ZAP_HARNESS]++;
     run->harness_deaths++;
-    snprintf(detail, sizeof detail, "%.180s, at index %" PRIu64, death->reason, index);
+    snprintf(detail, sizeof detail, "%s, at index %" PRIu64, death->reason, index);
     set_failure(run, "HARNESS", detail);
 }
 
@@ -309,6 +306,7 @@ static void take_death(struct zap_session *session, struct zap_run *run, int64_t
 static void step_canaries(struct zap_session *session, struct zap_run *run, int64_t now_ms)
 {
     zap_canaries_look(&run->canaries, now_ms);
+    run->build = run->canaries.build;
     if (!run->canaries.all_over)
         return;
     if (run->canaries.failure[0]) {

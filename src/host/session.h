@@ -69,14 +69,14 @@ struct zap_filed {
 struct zap_run {
     const struct zap_builds_row *row;
     enum zap_run_state state;
-    struct zap_build build; /* from the first hello; version 0 before it */
+    struct zap_build build; /* from a hello; version 0 before there was one */
     int64_t started_at_ms;  /* the first command; 0 before it */
     double seconds;         /* since then; final when OVER */
     uint32_t start_kib,
         end_kib;        /* resident: of the first worker at hello, of the last at its end */
     int64_t growth_kib; /* the most that one worker grew */
     uint32_t restarts;
-    char failure[256];       /* "" or why this build's run is pyzap's own failure; one line */
+    char failure[512];       /* "" or why this build's run is pyzap's own failure; one line */
     struct zap_filed *filed; /* owned */
     size_t filed_count;
     struct zap_sight *sights; /* owned */

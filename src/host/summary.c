@@ -1,9 +1,9 @@
 /* Summaries of sessions.
  *
- * The table has one row a build; its columns are as wide as what stands in them, and words of a
- * heading that is longer than any number go below each other, so that it stays under 120 columns.
- * Verdicts of plan x invariant are counted in millions, so they are shortened; the plans are not,
- * because they are what was asked for. JSON has every number in full.
+ * The table has one row a build; its columns are as wide as what stands in them, and the gaps
+ * between them shrink before it gets as wide as 120 columns. Verdicts of plan x invariant are
+ * counted in millions, so they are shortened; the plans are not, because they are what was asked
+ * for. JSON has every number in full.
  */
 #include "host/summary.h"
 
@@ -14,6 +14,7 @@
 enum {
     COLUMNS_COUNT = 14,
     CELL_MAX = 72,
+    WIDTH_MAX = 120,
     LISTED_MAX = 20, /* findings in the printed summary */
 };
 
@@ -49,9 +50,9 @@ void zap_summary_version(const struct zap_build *build, struct zap_str *out)
 static const struct {
     const char *above, *below; /* the heading, in two lines */
 } headings[COLUMNS_COUNT] = {
-    {"", "build"},      {"", "version"}, {"", "plans"},    {"plans", "/s"},   {"", "checks"},
-    {"", "held"},       {"", "void"},    {"", "broken"},   {"", "crashed"},   {"timed", "out"},
-    {"exhaus-", "ted"}, {"", "skipped"}, {"har-", "ness"}, {"find-", "ings"},
+    {"", "build"},     {"", "version"}, {"", "plans"},   {"plans", "/s"},  {"", "checks"},
+    {"", "held"},      {"", "void"},    {"", "broken"},  {"", "crashed"},  {"timed", "out"},
+    {"", "exhausted"}, {"", "skipped"}, {"", "harness"}, {"", "findings"},
 };
 
 struct row {
@@ -84,12 +85,12 @@ static void fill_row(const struct zap_run *run, struct row *ret_row)
 }
 
 static void print_row(const char *(*cell)(const void *row, int column), const void *row,
-                      const int *widths, FILE *out)
+                      const int *widths, int gap, FILE *out)
 {
     for (int i = 0; i < COLUMNS_COUNT; i++) {
         /* Names to the left, numbers to the right. */
         int width = i < 2 ? -widths[i] : widths[i];
-        fprintf(out, "%s%*s", i ? " " : "", width, cell(row, i));
+        fprintf(out, "%*s%*s", i ? gap : 0, "", width, cell(row, i));
     }
     fputc('\n', out);
 }
@@ -126,12 +127,17 @@ static void print_table(const struct zap_session *session, FILE *out)
             widths[j] = len > widths[j] ? len : widths[j];
         }
     }
-    print_row(above_of, NULL, widths, out);
-    print_row(below_of, NULL, widths, out);
+    int gap = 2, width = 2 * (COLUMNS_COUNT - 1);
+    for (int i = 0; i < COLUMNS_COUNT; i++)
+        width += widths[i];
+    if (width >= WIDTH_MAX)
+        gap = 1;
+    print_row(above_of, NULL, widths, gap, out);
+    print_row(below_of, NULL, widths, gap, out);
     for (size_t i = 0; i < session->config.builds_count; i++) {
         struct row row;
         fill_row(&session->runs[i], &row);
-        print_row(cell_of, &row, widths, out);
+        print_row(cell_of, &row, widths, gap, out);
     }
 }
 
@@ -219,7 +225,8 @@ static void print_findings(const struct zap_session *session, FILE *out)
                 session->config.out ? session->config.out : "the same session");
     if (unfiled > 0)
         fprintf(out,
-                "  and %" PRIu64 " sights of the same, counted but not filed (%d of a kind are)\n",
+                "  and %" PRIu64
+                " more of the same kinds, counted but not filed (%d of a kind are)\n",
                 unfiled, ZAP_SESSION_FILED_MAX);
 }
 

@@ -295,8 +295,8 @@ enum zap_status zap_worker_send(struct zap_worker *worker, const struct zap_comm
     worker->command_kind = command->kind;
     worker->from = command->from;
     worker->count = command->count;
-    worker->leak_index = command->from;
-    worker->leak_kib = worker->resident_kib;
+    worker->sampled_index = command->from;
+    worker->before_kib = worker->resident_kib;
     worker->progress_at_ms = zap_clock_ms();
     size_t len = sizeof *command + command->wire_len;
     return write(worker->commands, message, len) == (ssize_t)len ? ZAP_OK : ZAP_E_GONE;
@@ -461,22 +461,22 @@ static void sample_memory(struct zap_worker *worker)
     worker->resident_kib = (uint32_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* Over the memory limit? One plan that takes half of it since a look at an earlier plan is guilty
- * itself; a size that crept up over many plans is a leak, which says nothing about the last of
- * them. */
-static bool is_over_memory(struct zap_worker *worker, uint64_t index, enum zap_killed *ret_killed)
+/* Over the memory limit? before_kib: the size at the look before this one. One plan that takes half
+ * of it since a look at an earlier plan is guilty itself; a size that crept up over many plans is a
+ * leak, which says nothing about the last of them. */
+static bool is_over_memory(struct zap_worker *worker, uint64_t index, uint32_t before_kib,
+                           enum zap_killed *ret_killed)
 {
-    uint32_t before_kib = worker->leak_kib;
-    if (index != worker->leak_index) {
-        worker->leak_index = index;
-        worker->leak_kib = worker->resident_kib;
+    if (index != worker->sampled_index) {
+        worker->sampled_index = index;
+        worker->before_kib = before_kib;
     }
     if (worker->resident_kib <= worker->config.memory_kib)
         return false;
-    bool is_plans = worker->has_hello && worker->is_busy &&
+    bool is_creeping = worker->has_hello && worker->is_busy &&
                     worker->command_kind == ZAP_COMMAND_RUN &&
-                    before_kib > worker->config.memory_kib / 2;
-    *ret_killed = is_plans ? ZAP_KILLED_LEAK : ZAP_KILLED_MEMORY;
+                    worker->before_kib > worker->config.memory_kib / 2;
+    *ret_killed = is_creeping ? ZAP_KILLED_LEAK : ZAP_KILLED_MEMORY;
     return true;
 }
 
@@ -496,10 +496,11 @@ static enum zap_worker_news watch(struct zap_worker *worker, int64_t now_ms)
         worker->sampled_at_ms = now_ms;
         if (reap(worker, 0))
             return ZAP_WORKER_DEATH;
+        uint32_t before_kib = worker->resident_kib;
         sample_memory(worker);
         keep_errors_short(worker);
         enum zap_killed killed;
-        if (is_over_memory(worker, progress.index, &killed)) {
+        if (is_over_memory(worker, progress.index, before_kib, &killed)) {
             snprintf(worker->detail, sizeof worker->detail, "%u MiB",
                      (unsigned)(worker->config.memory_kib / 1024));
             end(worker, killed);

@@ -60,9 +60,9 @@ struct zap_worker {
     struct zap_worker_progress progress;
     int64_t progress_at_ms;
     int64_t sampled_at_ms;
-    uint64_t leak_index; /* the plan at work and ... */
-    uint32_t leak_kib; /* ... the resident size when an earlier plan than this one was last seen */
-    char detail[160];
+    uint64_t sampled_index; /* the plan at work at the last sample, and ... */
+    uint32_t before_kib;    /* ... the size when an earlier plan was last seen at work */
+    char detail[200];
 };
 
 /* Start a worker. It dies with this process.

@@ -1,0 +1,342 @@
+/* A worker without Python: it speaks the protocol of proto.h, and breaks it on request.
+ *
+ * ZAP_FAKE in the environment is a list of words, separated by commas; a word that begins with
+ * "NAME/" is only for the worker whose file is called worker-NAME.
+ *
+ *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
+ *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
+ *                see misbehave(); * for every plan
+ *   tame=N       canary N does nothing
+ *   slow         a millisecond for every plan
+ *   leak         a mebibyte for every plan, never given back
+ *   zero         no check is ever made
+ *   bad-quit     dies at COMMAND_QUIT
+ *   chatty       prints a line for every plan
+ */
+#include "proto/proto.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct zap_shared *shared;
+static const char *name;
+static bool is_impossible; /* the next judgement */
+
+/* ------------------------------------------------------------------ words */
+
+/* The word `wanted`, for us; a word that ends in '=' or '@' matches by its beginning, and what
+ * follows it is returned. */
+static const char *find_word(const char *words, const char *wanted)
+{
+    size_t len = strlen(wanted), name_len = strlen(name);
+    while (words && *words) {
+        size_t word_len = strcspn(words, ",");
+        const char *word = words;
+        const char *slash = memchr(words, '/', word_len);
+        bool is_ours =
+            !slash || ((size_t)(slash - words) == name_len && strncmp(words, name, name_len) == 0);
+        if (slash)
+            word = slash + 1;
+        size_t rest = word_len - (size_t)(word - words);
+        bool is_open = wanted[len - 1] == '=' || wanted[len - 1] == '@';
+        if (is_ours && rest >= len && strncmp(word, wanted, len) == 0 && (is_open || rest == len))
+            return word + len;
+        words += word_len + (words[word_len] == ',');
+    }
+    return NULL;
+}
+
+static bool has_word(const char *wanted)
+{
+    return find_word(getenv("ZAP_FAKE"), wanted) != NULL;
+}
+
+/* Is there a word WHAT@index? */
+static bool is_due(const char *what, uint64_t index)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s@", what);
+    for (const char *words = getenv("ZAP_FAKE"); (words = find_word(words, wanted)) != NULL;) {
+        if (*words == '*' || strtoull(words, NULL, 10) == index)
+            return true;
+        words += strcspn(words, ",");
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ talking */
+
+static void send_report(uint32_t kind, uint64_t index)
+{
+    struct zap_report report = {.kind = kind, .resident_kib = 1024, .index = index};
+    if (write(ZAP_FD_REPORTS, &report, sizeof report) != sizeof report)
+        _exit(1);
+}
+
+static void send_judgement(bool is_broken)
+{
+    struct zap_judgement judgement = {0};
+    judgement.verdicts[0] = is_broken ? ZAP_BROKEN : ZAP_HELD;
+    judgement.checks[0] = 1;
+    judgement.any_broken = is_broken;
+    if (is_impossible)
+        judgement.verdicts[0] = 77;
+    if (write(ZAP_FD_REPORTS, &judgement, sizeof judgement) != sizeof judgement)
+        _exit(1);
+}
+
+static void say_hello(void)
+{
+    struct zap_build *build = &shared->trace.build;
+    if (has_word("vanish")) {
+        fprintf(stderr, "first line\nfake: no such library\n");
+        _exit(3);
+    }
+    if (has_word("mute"))
+        pause();
+    build->version = 3 << 16 | 11 << 8 | 7;
+    build->level = 0xf;
+    build->routes = 0xfe & ~(UINT32_C(1) << ZAP_ROUTE_RELOAD);
+    snprintf(build->name, sizeof build->name, "%s", name);
+    snprintf(build->banner, sizeof build->banner, "fake worker");
+    if (has_word("no-nul"))
+        memset(build->banner, 'x', sizeof build->banner);
+    shared->proto = has_word("proto") ? ZAP_PROTO + 1 : ZAP_PROTO;
+    if (has_word("half-hello")) {
+        uint32_t kind = ZAP_REPORT_HELLO;
+        if (write(ZAP_FD_REPORTS, &kind, sizeof kind) != sizeof kind)
+            _exit(1);
+        _exit(0);
+    }
+    send_report(ZAP_REPORT_HELLO, 0);
+}
+
+/* ------------------------------------------------------------------ misbehaving */
+
+static void grow(size_t bytes)
+{
+    volatile char *block = malloc(bytes);
+    for (size_t i = 0; block && i < bytes; i += 4096)
+        block[i] = 1;
+}
+
+static void die(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void hang(void)
+{
+    for (;;)
+        pause();
+}
+
+static void misbehave(uint64_t index)
+{
+    atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
+    if (is_due("segv", index))
+        die(SIGSEGV);
+    if (is_due("fatal", index)) {
+        fprintf(stderr, "Fatal Python error: object at 0x%lx is broken\n", (unsigned long)index);
+        die(SIGABRT);
+    }
+    if (is_due("assert", index)) {
+        fprintf(stderr, "gc.c:446: visit_decref: Assertion `refs > 0' failed.\n"
+                        "Fatal Python error: _PyObject_AssertFailed\n");
+        die(SIGABRT);
+    }
+    if (is_due("exit", index))
+        _exit(0);
+    if (is_due("hang", index))
+        hang();
+    if (is_due("grow", index))
+        for (;;)
+            grow(1 << 20);
+    if (is_due("shot", index))
+        die(SIGKILL);
+    if (is_due("check", index)) {
+        fprintf(stderr, "pyzap: src/py/route.c:1: check failed: false\n");
+        die(SIGILL);
+    }
+    if (is_due("damage", index)) {
+        atomic_store(&shared->index, UINT64_C(0x4141414141414141));
+        die(SIGSEGV);
+    }
+    if (is_due("scribble", index)) {
+        memset(shared->trace.events, 0x41, sizeof shared->trace.events);
+        shared->trace.events_count = 100;
+        die(SIGSEGV);
+    }
+    if (is_due("garbage", index)) {
+        send_report(77, index);
+        hang();
+    }
+    if (is_due("half", index)) {
+        if (write(ZAP_FD_REPORTS, "half", 4) != 4)
+            _exit(1);
+        hang();
+    }
+    if (is_due("half-dead", index)) {
+        if (write(ZAP_FD_REPORTS, "half", 4) != 4)
+            _exit(1);
+        die(SIGSEGV);
+    }
+    if (is_due("close", index)) {
+        close(ZAP_FD_REPORTS);
+        hang();
+    }
+    atomic_store(&shared->phase, ZAP_PHASE_JUDGE);
+    if (is_due("judge", index))
+        die(SIGSEGV);
+    atomic_store(&shared->phase, ZAP_PHASE_GEN);
+    if (is_due("gen", index))
+        hang();
+}
+
+/* ------------------------------------------------------------------ commands */
+
+/* Returns false where the host says stop. */
+static bool report_finding(uint64_t index)
+{
+    char answer;
+    shared->trace.events[0] = (struct zap_event){.kind = ZAP_EVENT_ROUTE,
+                                                 .module = ZAP_NO_MODULE,
+                                                 .node = ZAP_NO_NODE,
+                                                 .info = ZAP_ROUTE_DROP};
+    shared->trace.events_count = 1;
+    is_impossible = is_due("impossible", index);
+    send_report(ZAP_REPORT_FINDING, is_due("foreign", index) ? index + 1000000 : index);
+    send_judgement(true);
+    return read(ZAP_FD_COMMANDS, &answer, 1) == 1 && answer == ZAP_GO_ON;
+}
+
+/* Returns whether there is to be a next plan. */
+static bool run_plan(uint64_t index)
+{
+    atomic_store(&shared->index, index);
+    shared->trace.events_count = 0;
+    misbehave(index);
+    if (has_word("slow"))
+        usleep(1000);
+    if (has_word("leak"))
+        grow(1 << 20);
+    if (has_word("chatty"))
+        printf("plan %llu says something that nobody wants to read, and at some length\n",
+               (unsigned long long)index);
+    atomic_store(&shared->phase, ZAP_PHASE_JUDGE);
+    bool goes_on = true;
+    if (is_due("finding", index) || is_due("impossible", index) || is_due("foreign", index)) {
+        shared->findings++;
+        shared->broken[0]++;
+        shared->verdicts[ZAP_BROKEN]++;
+        goes_on = report_finding(index);
+    } else {
+        shared->held[0]++;
+        shared->verdicts[ZAP_HELD]++;
+    }
+    if (is_due("harness", index)) {
+        shared->verdicts[ZAP_HARNESS]++;
+        snprintf(shared->harness, sizeof shared->harness, "an impossible trace");
+    }
+    if (!has_word("zero"))
+        shared->checks += 2;
+    shared->departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE]++;
+    shared->plans++;
+    return goes_on && !is_due("short", index) && !atomic_load(&shared->stop);
+}
+
+static void run(const struct zap_command *command)
+{
+    for (uint64_t i = 0; i < command->count && run_plan(command->from + i); i++)
+        ;
+    fflush(stdout);
+    atomic_store(&shared->phase, ZAP_PHASE_IDLE);
+    send_report(ZAP_REPORT_DONE, 0);
+}
+
+static void play(const struct zap_command *command)
+{
+    static uint64_t number;
+    if (read(ZAP_FD_COMMANDS, shared->wire, command->wire_len) != (ssize_t)command->wire_len)
+        _exit(1);
+    misbehave(number);
+    atomic_store(&shared->phase, ZAP_PHASE_IDLE);
+    shared->trace.events_count = 1;
+    shared->trace.events[0] = (struct zap_event){.kind = ZAP_EVENT_ROUTE,
+                                                 .module = ZAP_NO_MODULE,
+                                                 .node = ZAP_NO_NODE,
+                                                 .info = ZAP_ROUTE_DROP};
+    send_report(ZAP_REPORT_DONE, 0);
+    send_judgement(is_due("finding", number));
+    number++;
+}
+
+static void be_canary(uint32_t canary)
+{
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "tame=%u", (unsigned)canary);
+    atomic_store(&shared->phase, ZAP_PHASE_CANARY);
+    if (!has_word(wanted)) {
+        switch (canary) {
+        case ZAP_CANARY_SEGV:
+            die(SIGSEGV);
+            break;
+        case ZAP_CANARY_ABORT:
+            fprintf(stderr, "Fatal Python error: canary\n");
+            die(SIGABRT);
+            break;
+        case ZAP_CANARY_EXIT:
+            _exit(0);
+        case ZAP_CANARY_HANG:
+            hang();
+            break;
+        case ZAP_CANARY_MEMORY:
+            for (;;)
+                grow(1 << 20);
+        case ZAP_CANARY_BROKEN:
+            report_finding(0);
+            break;
+        }
+    }
+    atomic_store(&shared->phase, ZAP_PHASE_IDLE);
+    send_report(ZAP_REPORT_DONE, 0);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    const char *slash = strrchr(argv[0], '/');
+    name = slash ? slash + 1 : argv[0];
+    if (strncmp(name, "worker-", 7) == 0)
+        name += 7;
+    void *block = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, ZAP_FD_SHARED, 0);
+    if (block == MAP_FAILED)
+        return 1;
+    shared = block;
+    say_hello();
+    atomic_store(&shared->phase, ZAP_PHASE_IDLE);
+    struct zap_command command;
+    while (read(ZAP_FD_COMMANDS, &command, sizeof command) == sizeof command) {
+        switch (command.kind) {
+        case ZAP_COMMAND_RUN:
+            run(&command);
+            break;
+        case ZAP_COMMAND_PLAN:
+            play(&command);
+            break;
+        case ZAP_COMMAND_CANARY:
+            be_canary(command.canary);
+            break;
+        case ZAP_COMMAND_QUIT:
+            if (has_word("bad-quit"))
+                die(SIGSEGV);
+            return 0;
+        }
+    }
+    return 0;
+}

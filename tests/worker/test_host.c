@@ -1,0 +1,650 @@
+/* The host against workers that do everything but what they should (fake_worker.c): whatever they
+ * do is a verdict with a plan, or a line that says that pyzap itself failed, and the session goes
+ * on or ends. */
+#include "host/finding.h"
+#include "host/player.h"
+#include "host/session.h"
+#include "host/summary.h"
+#include "plan/text.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/pyzap-host-XXXXXX";
+static char out[64];
+static struct zap_builds builds;
+
+static void remove_out(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", out);
+    assert_int_equal(system(command), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(out, sizeof out, "%s/out/deep", folder);
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/worker-%c", folder, "abc"[i]);
+        if (symlink(ZAP_FAKE_WORKER, path) < 0)
+            return -1;
+    }
+    char why[256];
+    struct zap_str text = zap_str_init(why, sizeof why);
+    return zap_builds_load(folder, &builds, &text) == ZAP_OK && builds.count == 3 ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    zap_builds_release(&builds);
+    return system(command);
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    unsetenv("ZAP_FAKE");
+    remove_out();
+    return 0;
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+static const struct zap_builds_row *rows[3];
+
+static struct zap_session_config config_of(size_t builds_count, uint64_t plans)
+{
+    for (size_t i = 0; i < 3; i++)
+        rows[i] = &builds.rows[i];
+    struct zap_session_config config = {
+        .builds = rows,
+        .builds_count = builds_count,
+        .gen = {.seed = 5},
+        .plans = plans,
+        .out = out,
+        .worker = {.deadline_ms = 400, .hello_ms = 3000, .memory_kib = 256 * 1024},
+    };
+    return config;
+}
+
+static void run(const char *fake, const struct zap_session_config *config,
+                struct zap_session *ret_session)
+{
+    setenv("ZAP_FAKE", fake, 1);
+    assert_int_equal(zap_session_run(config, ret_session), ZAP_OK);
+}
+
+static void all_held(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(3, 1000);
+    run("chatty", &config, &session);
+    for (size_t i = 0; i < 3; i++) {
+        const struct zap_run *one = &session.runs[i];
+        assert_string_equal(one->failure, "");
+        assert_int_equal(one->past.plans, 1000);
+        assert_int_equal(one->past.checks, 2000);
+        assert_int_equal(one->past.held[0], 1000);
+        assert_int_equal(one->past.departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE], 1000);
+        assert_int_equal(one->restarts, 0);
+    }
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
+    assert_int_equal(access(out, F_OK), -1); /* made only when there is a finding */
+    zap_session_release(&session);
+}
+
+static void assert_file_is_there(const char *folder_path, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    assert_true(snprintf(path, sizeof path, "%s/%s", folder_path, name) < PATH_MAX);
+    assert_int_equal(stat(path, &about), 0);
+    assert_true(about.st_size > 0);
+}
+
+/* The filed plan is the session's plan of that index. */
+static void assert_is_plan(const char *folder_path, uint64_t index)
+{
+    char path[PATH_MAX];
+    static char text[ZAP_TEXT_MAX];
+    assert_true(snprintf(path, sizeof path, "%s/plan.plan", folder_path) < PATH_MAX);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(text, 1, sizeof text, file);
+    fclose(file);
+    struct zap_plan filed, expected;
+    struct zap_text_error error;
+    const struct zap_gen_config gen = {.seed = 5};
+    assert_int_equal(zap_text_parse(text, len, &filed, &error), ZAP_OK);
+    zap_gen_plan(&gen, index, &expected);
+    assert_true(zap_plan_equal(&filed, &expected));
+}
+
+static void findings_are_filed(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 20);
+    run("finding@7,segv@13", &config, &session);
+    const struct zap_run *one = &session.runs[0];
+    assert_string_equal(one->failure, "");
+    assert_int_equal(one->past.plans, 20);
+    assert_int_equal(one->past.findings, 2);
+    assert_int_equal(one->past.verdicts[ZAP_BROKEN], 1);
+    assert_int_equal(one->past.verdicts[ZAP_CRASHED], 1);
+    assert_int_equal(one->restarts, 1);
+    assert_int_equal(one->filed_count, 2);
+    assert_int_equal(one->filed[0].index, 7);
+    assert_int_equal(one->filed[1].index, 13);
+    assert_string_equal(one->filed[1].signature, "SIGSEGV");
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = one->filed[i].path;
+        assert_is_plan(path, one->filed[i].index);
+        assert_file_is_there(path, "trace.txt");
+        assert_file_is_there(path, "repro.py");
+        assert_file_is_there(path, "why.txt");
+    }
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FINDINGS);
+    zap_session_release(&session);
+
+    /* Once more: the same findings take the place of the old ones. */
+    run("finding@7,segv@13", &config, &session);
+    assert_string_equal(session.write_failure, "");
+    assert_is_plan(session.runs[0].filed[0].path, 7);
+    zap_session_release(&session);
+}
+
+static const struct {
+    const char *fake;
+    enum zap_verdict verdict;
+    const char *signature;
+    const char *reason; /* a part of it: of the finding, or of the failure where it is HARNESS */
+} deaths[] = {
+    {"segv@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
+    {"fatal@3", ZAP_CRASHED, "SIGABRT", "Fatal Python error: object at 0x3 is broken"},
+    {"assert@3", ZAP_CRASHED, "SIGABRT", "Assertion `refs > 0' failed."},
+    {"exit@3", ZAP_CRASHED, "exit-0", "exited with status 0 in the middle of the route"},
+    {"hang@3", ZAP_TIMED_OUT, "timeout", "no progress for 0.4 s in the route"},
+    {"grow@3", ZAP_EXHAUSTED, "memory", "memory over its limit (256 MiB) in the route"},
+    {"half-dead@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
+    {"scribble@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
+    {"half@3", ZAP_TIMED_OUT, "timeout", "no progress for 0.4 s in the route"},
+    {"judge@3", ZAP_HARNESS, NULL, "SIGSEGV in the middle of judging the trace, at index 3"},
+    {"gen@3", ZAP_HARNESS, NULL, "no progress for 0.4 s in generating a plan, at index 3"},
+    {"check@3", ZAP_HARNESS, NULL, "check failed: false"},
+    {"shot@3", ZAP_HARNESS, NULL, "SIGKILL from outside"},
+    {"garbage@3", ZAP_HARNESS, NULL, "broke the protocol: a report of kind 77 when none was due"},
+    {"close@3", ZAP_HARNESS, NULL, "it closed its pipe and went on running"},
+    {"impossible@3", ZAP_HARNESS, NULL, "its judgement is impossible"},
+    {"foreign@3", ZAP_HARNESS, NULL, "a plan that it was not given"},
+};
+
+static void every_death_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof deaths / sizeof deaths[0]; i++) {
+        struct zap_session session;
+        struct zap_session_config config = config_of(1, 10);
+        run(deaths[i].fake, &config, &session);
+        const struct zap_run *one = &session.runs[0];
+        print_message("%s: %s %s\n", deaths[i].fake, one->failure,
+                      one->filed_count ? one->filed[0].reason : "");
+        assert_int_equal(one->past.plans, 10); /* it went on after that plan */
+        assert_int_equal(one->past.verdicts[deaths[i].verdict], 1);
+        assert_int_equal(one->restarts, 1);
+        if (deaths[i].signature) {
+            assert_int_equal(one->filed_count, 1);
+            assert_int_equal(one->filed[0].index, 3);
+            assert_string_equal(one->filed[0].signature, deaths[i].signature);
+            assert_non_null(strstr(one->filed[0].reason, deaths[i].reason));
+            assert_is_plan(one->filed[0].path, 3);
+            assert_string_equal(one->failure, "");
+            assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FINDINGS);
+        } else {
+            assert_int_equal(one->filed_count, 0);
+            assert_non_null(strstr(one->failure, deaths[i].reason));
+            assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FAILURE);
+        }
+        zap_session_release(&session);
+    }
+}
+
+static void the_last_plan_may_die_too(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 10);
+    run("segv@0,segv@9", &config, &session);
+    assert_int_equal(session.runs[0].past.plans, 10);
+    assert_int_equal(session.runs[0].past.findings, 2);
+    assert_int_equal(session.runs[0].restarts, 1);
+    assert_string_equal(session.runs[0].failure, "");
+    zap_session_release(&session);
+}
+
+static void three_of_a_kind_are_filed(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 50);
+    run("finding@*,fatal@11,fatal@12,fatal@13,fatal@14,segv@15", &config, &session);
+    const struct zap_run *one = &session.runs[0];
+    assert_int_equal(one->past.findings, 50);
+    assert_int_equal(one->sights_count, 3);
+    assert_int_equal(one->sights[0].count, 45);
+    assert_int_equal(one->sights[1].count, 4);
+    assert_int_equal(one->sights[2].count, 1);
+    assert_int_equal(one->filed_count, 7);
+    zap_session_release(&session);
+}
+
+static const struct {
+    const char *fake;
+    const char *failure; /* a part of it */
+} failures[] = {
+    {"vanish", "canary segv: expected CRASHED, saw HARNESS: exited with status 3 before its hello: "
+               "fake: no such library"},
+    {"proto", "it speaks version 2 of the protocol and this pyzap version 1: build both again"},
+    {"half-hello", "exited with status 0 before its hello"},
+    {"no-nul", "its hello has no end of text"},
+    {"tame=1", "canary segv: expected CRASHED, saw that it went on living"},
+    {"tame=2", "canary abort: expected CRASHED, saw that it went on living"},
+    {"tame=3", "canary exit: expected CRASHED, saw that it went on living"},
+    {"tame=4", "canary hang: expected TIMED_OUT, saw that it went on living"},
+    {"tame=5", "canary memory: expected EXHAUSTED, saw that it went on living"},
+    {"tame=6", "canary broken: expected BROKEN, saw no finding"},
+    {"zero", "no check was made"},
+    {"short@3", "its worker ended before its last plan"},
+    {"bad-quit", "its worker did not end well: SIGSEGV"},
+    {"harness@3", "HARNESS: an impossible trace"},
+    {"damage@3", "HARNESS: its shared block is damaged: SIGSEGV"},
+    {"judge@*", "HARNESS: SIGSEGV in the middle of judging the trace, at index 0"},
+};
+
+static void own_failures_are_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        struct zap_session session;
+        struct zap_session_config config = config_of(2, 20);
+        char fake[64];
+        snprintf(fake, sizeof fake, "a/%s", failures[i].fake);
+        run(fake, &config, &session);
+        print_message("%s: %s\n", failures[i].fake, session.runs[0].failure);
+        assert_non_null(strstr(session.runs[0].failure, failures[i].failure));
+        assert_null(strchr(session.runs[0].failure, '\n'));
+        assert_int_equal(session.runs[0].filed_count, 0);
+        /* the other build has nothing to do with it */
+        assert_string_equal(session.runs[1].failure, "");
+        assert_int_equal(session.runs[1].past.plans, 20);
+        assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FAILURE);
+        zap_session_release(&session);
+    }
+}
+
+static void no_hello_is_told(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 20);
+    config.worker.hello_ms = 200;
+    run("mute", &config, &session);
+    assert_non_null(strstr(session.runs[0].failure, "no hello for 0.2 s"));
+    zap_session_release(&session);
+}
+
+static void a_leak_is_not_a_plans_fault(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 400);
+    config.worker.memory_kib = 320 * 1024;
+    run("leak,slow", &config, &session);
+    assert_int_equal(session.runs[0].past.verdicts[ZAP_EXHAUSTED], 0);
+    assert_int_equal(session.runs[0].past.verdicts[ZAP_HARNESS], 1);
+    assert_non_null(strstr(session.runs[0].failure, "little by little"));
+    assert_true(session.runs[0].growth_kib > 300 * 1024);
+    zap_session_release(&session);
+}
+
+static void time_ends_a_session(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(2, 0);
+    config.time_ms = 300;
+    config.jobs = 1; /* one after the other, each with all its time */
+    run("slow", &config, &session);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(session.runs[i].failure, "");
+        assert_true(session.runs[i].past.plans > 10);
+        assert_true(session.runs[i].seconds >= 0.3 && session.runs[i].seconds < 2);
+    }
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
+    zap_session_release(&session);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt_when_running(void *context, const struct zap_session *session)
+{
+    (void)context;
+    interrupted = session->runs[0].state == ZAP_RUN_RUNNING && session->runs[0].seconds > 0.1;
+}
+
+static void an_interrupt_ends_a_session(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(3, 0);
+    config.interrupted = &interrupted;
+    config.tick = interrupt_when_running;
+    config.worker.deadline_ms = 60 * 1000;
+    config.jobs = 2; /* the third is still waiting */
+    interrupted = 0;
+    run("slow,b/hang@5", &config, &session);
+    assert_true(session.was_interrupted);
+    assert_true(session.runs[0].past.plans > 10);
+    assert_int_equal(session.runs[1].past.plans,
+                     5); /* it hung, and was killed, without a verdict */
+    assert_int_equal(session.runs[1].past.findings, 0);
+    assert_int_equal(session.runs[2].past.plans, 0);
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
+    zap_session_release(&session);
+}
+
+/* ------------------------------------------------------------------ filing */
+
+static void limit_files(void *context, const struct zap_session *session)
+{
+    (void)context;
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = session->runs[0].state == ZAP_RUN_RUNNING ? 100 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void lift_file_limit(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void a_full_disk_is_told(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 1000);
+    config.tick = limit_files; /* as a disk that fills up while the session runs */
+    run("slow,finding@700,finding@800", &config, &session);
+    lift_file_limit();
+    assert_int_equal(session.runs[0].past.plans, 1000);
+    assert_int_equal(session.runs[0].past.findings, 2);
+    assert_string_equal(session.runs[0].filed[0].path, "");
+    assert_non_null(strstr(session.write_failure, "plan.plan: File too large"));
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FAILURE);
+    assert_int_equal(rmdir(out), 0); /* nothing half-written is left */
+    zap_session_release(&session);
+}
+
+static void a_folder_that_cannot_be_made_is_told(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 10);
+    config.out = "/dev/null/out";
+    run("finding@1", &config, &session);
+    assert_string_equal(session.write_failure, "/dev/null/out: Not a directory");
+    assert_int_equal(session.runs[0].past.findings, 1);
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FAILURE);
+    zap_session_release(&session);
+}
+
+/* ------------------------------------------------------------------ summaries */
+
+static char *print_summary(const struct zap_session *session)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *file = open_memstream(&text, &len);
+    assert_non_null(file);
+    zap_summary_print(session, file);
+    fclose(file);
+    return text;
+}
+
+static void a_summary_says_it_all(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(2, 30);
+    run("a/finding@*,a/segv@7,b/tame=4", &config, &session);
+    char *text = print_summary(&session);
+    const char *id = zap_invariant_row(0)->id; /* the one that the fake worker breaks */
+    char broken[128];
+    snprintf(broken, sizeof broken, "out/deep/a-%s-0  BROKEN  %s\n", id, id);
+    const char *const parts[] = {
+        "build  version  plans",
+        "\na      3.11.7      30",
+        "pyzap itself failed\n  b: canary hang: expected TIMED_OUT",
+        "Where CPython departs from its documentation",
+        "seen: a 29\n",
+        broken,
+        "out/deep/a-SIGSEGV-7  CRASHED  SIGSEGV in the middle of the route\n",
+        "  and 26 more of the same kinds, counted but not filed (3 of a kind are)\n",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!strstr(text, parts[i]))
+            fail_msg("no \"%s\" in:\n%s", parts[i], text);
+    }
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+        if (strncmp(line, "a      3.11.7", 13) == 0)
+            assert_true(strcspn(line, "\n") < 120);
+    }
+    free(text);
+    zap_session_release(&session);
+}
+
+static void json_says_it_all(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 30);
+    run("finding@3,hang@7", &config, &session);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *file = open_memstream(&text, &len);
+    assert_int_equal(zap_summary_json(&session, file), ZAP_OK);
+    fclose(file);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    json_t *build = json_array_get(json_object_get(root, "builds"), 0);
+    json_t *verdicts = json_object_get(build, "verdicts");
+    json_t *findings = json_object_get(build, "findings");
+    assert_int_equal(json_integer_value(json_object_get(root, "seed")), 5);
+    assert_string_equal(json_string_value(json_object_get(build, "build")), "a");
+    assert_string_equal(json_string_value(json_object_get(build, "version")), "3.11.7");
+    assert_int_equal(json_integer_value(json_object_get(build, "plans")), 30);
+    assert_int_equal(json_integer_value(json_object_get(build, "checks")), 58);
+    assert_true(json_real_value(json_object_get(build, "seconds")) > 0);
+    assert_true(json_real_value(json_object_get(build, "plans_per_second")) > 0);
+    assert_int_equal(json_integer_value(json_object_get(verdicts, "HELD")), 28);
+    assert_int_equal(json_integer_value(json_object_get(verdicts, "TIMED_OUT")), 1);
+    assert_int_equal(json_array_size(findings), 2);
+    json_t *broken = json_array_get(findings, 0), *hung = json_array_get(findings, 1);
+    assert_string_equal(json_string_value(json_object_get(broken, "verdict")), "BROKEN");
+    assert_string_equal(json_string_value(json_object_get(broken, "invariant")),
+                        zap_invariant_row(0)->id);
+    assert_int_equal(json_integer_value(json_object_get(broken, "index")), 3);
+    assert_non_null(json_string_value(json_object_get(broken, "path")));
+    assert_string_equal(json_string_value(json_object_get(hung, "signal")), "timeout");
+    json_decref(root);
+    free(text);
+
+    file = fopen("/dev/full", "w");
+    setvbuf(file, NULL, _IONBF, 0);
+    assert_int_equal(zap_summary_json(&session, file), ZAP_E_IO);
+    fclose(file);
+    zap_session_release(&session);
+}
+
+static void counts_are_short(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } cases[] = {{0, "0"},           {9999, "9999"},      {10000, "10.0k"},     {12345, "12.3k"},
+                 {99949, "99.9k"},   {99950, "100k"},     {999499, "999k"},     {999500, "1.00M"},
+                 {9994999, "9.99M"}, {123456789, "123M"}, {UINT64_MAX, "18.4E"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char buffer[16];
+        struct zap_str text = zap_str_init(buffer, sizeof buffer);
+        zap_summary_count(cases[i].count, &text);
+        assert_string_equal(buffer, cases[i].text);
+    }
+}
+
+/* ------------------------------------------------------------------ single plans */
+
+static void a_player_goes_on_after_a_death(void **state)
+{
+    (void)state;
+    struct zap_worker_config config = {.deadline_ms = 300};
+    struct zap_player player;
+    struct zap_outcome *outcome = malloc(sizeof *outcome);
+    struct zap_plan plan;
+    zap_plan_init(&plan);
+    setenv("ZAP_FAKE", "finding@1,hang@2", 1);
+    zap_player_init(&player, &builds.rows[0], &config, 0);
+    static const struct {
+        enum zap_verdict verdict;
+        uint64_t checks;
+    } expected[] = {{ZAP_HELD, 1}, {ZAP_BROKEN, 1}, {ZAP_TIMED_OUT, 0}, {ZAP_HELD, 1}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        zap_player_play(&player, &plan, outcome);
+        assert_int_equal(outcome->verdict, expected[i].verdict);
+        assert_int_equal(outcome->checks, expected[i].checks);
+    }
+    assert_int_equal(outcome->trace.events_count, 1);
+    assert_string_equal(outcome->trace.build.name, "a");
+    plan.route = ZAP_ROUTE_RELOAD; /* which the fake worker does not have */
+    zap_player_play(&player, &plan, outcome);
+    assert_int_equal(outcome->verdict, ZAP_SKIPPED);
+    assert_string_equal(outcome->reason, "this build has no route reload");
+    zap_player_release(&player);
+
+    setenv("ZAP_FAKE", "vanish", 1);
+    zap_player_init(&player, &builds.rows[0], &config, 0);
+    zap_player_play(&player, &plan, outcome);
+    assert_int_equal(outcome->verdict, ZAP_HARNESS);
+    zap_player_release(&player);
+    free(outcome);
+}
+
+static void a_worker_that_is_no_program_is_told(void **state)
+{
+    (void)state;
+    struct zap_worker_config config = {.path = "/nowhere/worker-x"};
+    struct zap_worker worker;
+    struct zap_report report;
+    struct zap_judgement judgement;
+    assert_int_equal(zap_worker_start(&config, &worker), ZAP_OK);
+    assert_int_equal(zap_worker_wait(&worker, &report, &judgement), ZAP_WORKER_DEATH);
+    assert_int_equal(worker.death.verdict, ZAP_HARNESS);
+    assert_string_equal(worker.death.reason,
+                        "exited with status 127 before its hello: cannot start /nowhere/worker-x: "
+                        "No such file or directory");
+    zap_worker_release(&worker);
+}
+
+static void workers_die_with_their_host(void **state)
+{
+    (void)state;
+    int pipe_fds[2];
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t host = fork();
+    if (host == 0) {
+        struct zap_worker_config config = {.path = builds.rows[0].worker};
+        struct zap_worker worker;
+        struct zap_report report;
+        struct zap_judgement judgement;
+        setenv("ZAP_FAKE", "hang@*", 1);
+        zap_worker_start(&config, &worker);
+        zap_worker_wait(&worker, &report, &judgement);
+        struct zap_command command = {.kind = ZAP_COMMAND_RUN, .count = 5};
+        zap_worker_send(&worker, &command, NULL);
+        if (write(pipe_fds[1], &worker.pid, sizeof worker.pid) != sizeof worker.pid)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    pid_t pid = 0;
+    assert_int_equal(read(pipe_fds[0], &pid, sizeof pid), sizeof pid);
+    assert_int_equal(kill(pid, 0), 0);
+    kill(host, SIGKILL);
+    waitpid(host, NULL, 0);
+    /* It is nobody's child now; gone, or a zombie until somebody reaps it. */
+    bool is_gone = false;
+    for (int i = 0; i < 200 && !is_gone; i++) {
+        char path[64], text[256] = "";
+        snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+        FILE *file = fopen(path, "r");
+        is_gone = !file || !fgets(text, sizeof text, file) || strstr(text, ") Z ");
+        if (file)
+            fclose(file);
+        usleep(10000);
+    }
+    assert_true(is_gone);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(all_held, clear),
+        cmocka_unit_test_teardown(findings_are_filed, clear),
+        cmocka_unit_test_teardown(every_death_is_told, clear),
+        cmocka_unit_test_teardown(the_last_plan_may_die_too, clear),
+        cmocka_unit_test_teardown(three_of_a_kind_are_filed, clear),
+        cmocka_unit_test_teardown(own_failures_are_told, clear),
+        cmocka_unit_test_teardown(no_hello_is_told, clear),
+        cmocka_unit_test_teardown(a_leak_is_not_a_plans_fault, clear),
+        cmocka_unit_test_teardown(time_ends_a_session, clear),
+        cmocka_unit_test_teardown(an_interrupt_ends_a_session, clear),
+        cmocka_unit_test_teardown(a_full_disk_is_told, clear),
+        cmocka_unit_test_teardown(a_folder_that_cannot_be_made_is_told, clear),
+        cmocka_unit_test_teardown(a_summary_says_it_all, clear),
+        cmocka_unit_test_teardown(json_says_it_all, clear),
+        cmocka_unit_test(counts_are_short),
+        cmocka_unit_test_teardown(a_player_goes_on_after_a_death, clear),
+        cmocka_unit_test(a_worker_that_is_no_program_is_told),
+        cmocka_unit_test(workers_die_with_their_host),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
