@@ -436,6 +436,26 @@ static void cycle_that_nothing_holds_goes(void **state)
     assert_true(zap_plan_equal(&plan, &want));
 }
 
+/* Held through a chain that goes up, and one that goes down. */
+static void chains_are_reached(void **state)
+{
+    (void)state;
+    struct zap_plan plan = empty(1);
+    for (unsigned i = 0; i < 4; i++) {
+        add_object(&plan, ZAP_VALUE_LIST, 0, 0);
+    }
+    add_global(&plan, 0, ZAP_NAME_A, 0);
+    add_link(&plan, 0, 1);
+    add_link(&plan, 1, 2);
+    add_link(&plan, 2, 3);
+    assert_unchanged(&plan);
+    plan.modules[0].globals[0].object = 3;
+    plan.links[0] = (struct zap_link){1, 0};
+    plan.links[1] = (struct zap_link){2, 1};
+    plan.links[2] = (struct zap_link){3, 2};
+    assert_unchanged(&plan);
+}
+
 /* Weak references of every kind hold nothing, a method does. */
 static void targets_that_hold(void **state)
 {
@@ -644,6 +664,7 @@ int main(void)
         cmocka_unit_test(links_out_of_range_go),
         cmocka_unit_test(unreached_goes),
         cmocka_unit_test(cycle_that_nothing_holds_goes),
+        cmocka_unit_test(chains_are_reached),
         cmocka_unit_test(targets_that_hold),
         cmocka_unit_test(acts),
         cmocka_unit_test(scripts_are_bounded),
