@@ -318,7 +318,7 @@ static void on_change(struct walk *w, const struct zap_event *event)
     struct space *space = &w->spaces[event->module];
     uint64_t bit = BIT(event->name);
     bool is_known = event->name != ZAP_NAME_NO;
-    bool was_there = is_known ? ((space->bound | space->none) & bit) != 0 : event->refs != 0;
+    bool was_there = event->how != ZAP_SEEN_MISSING;
     if (event->kind == ZAP_EVENT_UNBIND) {
         space->bound &= ~bit;
         space->none &= ~bit;

@@ -52,9 +52,9 @@ struct zap_event {
     uint8_t node;
     uint8_t flags;
     uint8_t by;
-    uint8_t how;    /* enum zap_how; LOOK and ENTRY: enum zap_seen */
+    uint8_t how;    /* enum zap_how; LOOK, ENTRY and changes of a name: enum zap_seen */
     uint8_t info;   /* SET_NONE: the pass, 1 or 2 (0 where the setter was no pass); else see event.def */
-    uint32_t refs;  /* refcount of what the kind is about, the collector's own references included */
+    uint32_t refs;  /* refcount of what the kind is about (nodes and dicts only), the collector's own included */
     uint32_t size;  /* state: how many keys the namespace has, those outside the name table included */
     uint64_t bound; /* state: bit per name code: a key whose value is not None */
     uint64_t none;  /* state: bit per name code: a key whose value is None */

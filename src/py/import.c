@@ -1,7 +1,8 @@
 /* A finder and loader, so that the routes about importing go through CPython's own import system.
  *
  * The loader is Python, as loaders are; what it executes as the module's code is the builder. The
- * finder answers for m0 only while such a route's plan is at work.
+ * finder answers for m0 only while such a route's plan is at work. The loader hands over the module, not
+ * module.__dict__: from 3.11 on specialized bytecode finds a global named __dict__ there instead.
  */
 #include "py/import.h"
 
@@ -15,7 +16,7 @@ static const char loader_source[] =
     "    def create_module(self, spec):\n"
     "        return None\n"
     "    def exec_module(self, module):\n"
-    "        z.body(module.__dict__)\n"
+    "        z.body(module)\n"
     "class Finder(object):\n"
     "    def find_spec(self, name, path=None, target=None):\n"
     "        if z.is_plan(name):\n"
@@ -32,7 +33,7 @@ static const char loader_source[] =
     "        is_new = name not in sys.modules\n"
     "        module = sys.modules.setdefault(name, type(sys)(name))\n"
     "        try:\n"
-    "            z.body(module.__dict__)\n"
+    "            z.body(module)\n"
     "        except:\n"
     "            if is_new:\n"
     "                del sys.modules[name]\n"
@@ -71,13 +72,11 @@ PyObject *zap_import_first(void)
     return PyImport_ImportModule("m0");
 }
 
-int zap_import_body(PyObject *dict)
+int zap_import_body(PyObject *module)
 {
     struct zap_session *s = &zap_session;
     if (s->active)
-        return zap_run_again(dict);
-    PyObject *module = PyDict_GetItem(s->sys_modules, s->module_names[0]);
-    ZAP_CHECK(module != NULL && PyModule_GetDict(module) == dict);
+        return zap_run_again(PyModule_GetDict(module));
     if (zap_build_adopt(0, module) < 0 || zap_run_contents() < 0)
         return -1;
     if (s->plan->route != ZAP_ROUTE_FAILED_IMPORT)

@@ -16,7 +16,7 @@ PyObject *zap_import_first(void);
 bool zap_import_is_plan(PyObject *name);
 
 /* Called by the loader, as the module's code: builds the plan the first time, does what the code does
- * again the second time. dict: of the module. Returns 0 or -1. */
-int zap_import_body(PyObject *dict);
+ * again the second time. module: borrowed. Returns 0 or -1. */
+int zap_import_body(PyObject *module);
 
 #endif

@@ -31,6 +31,8 @@ static destructor dict_dealloc;
 static int watcher_id;
 #endif
 
+static void hook_free(void *self);
+
 /* ---- reading a namespace ---- */
 
 /* Where a key object's code stands in key_slots; the next free slot is taken on a clash. */
@@ -142,6 +144,24 @@ static uint32_t refs_of(PyObject *obj)
     return refs < 0 || refs > UINT16_MAX ? UINT16_MAX : (uint32_t)refs;
 }
 
+/* What is said of a value in a namespace: found or not, and of nodes which and how many references. Those
+ * of other values depend on what the process did before (None, small ints, interned names). */
+static void describe_value(PyObject *value, struct zap_event *event)
+{
+    event->how = value == NULL      ? ZAP_SEEN_MISSING
+                 : value == Py_None ? ZAP_SEEN_NONE
+                                    : ZAP_SEEN_BOUND;
+    if (value == NULL)
+        return;
+    uint8_t node = zap_cnode_of(value);
+    if (node == ZAP_NO_NODE && Py_TYPE(value)->tp_free == hook_free)
+        node = zap_node_of(value);
+    if (node != ZAP_NO_NODE) {
+        event->node = node;
+        event->refs = refs_of(value);
+    }
+}
+
 void zap_observe_before(int number)
 {
     struct zap_space *space = &zap_session.spaces[number];
@@ -157,8 +177,7 @@ void zap_observe_before(int number)
         event->module = (uint8_t)number;
         event->name = name;
         event->node = space->object_of[name];
-        event->refs = refs_of(value);
-        event->how = value == Py_None ? ZAP_SEEN_NONE : ZAP_SEEN_BOUND;
+        describe_value(value, event);
         event->info = (uint8_t)at;
         at++;
     }
@@ -342,12 +361,7 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
     event->module = (uint8_t)number;
     event->name = name;
     event->by = zap_session.by;
-    if (old != NULL) {
-        event->node = zap_cnode_of(old);
-        if (event->node == ZAP_NO_NODE)
-            event->node = zap_node_of(old);
-        event->refs = refs_of(old);
-    }
+    describe_value(old, event);
     if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER) {
         const struct zap_name_row *row = zap_name_row(name);
         if (row == NULL ||
