@@ -74,34 +74,37 @@ class Z(object):
             builtins = 'same' if is_same else 'other'
         return 'bound=%s none=%s builtins=%s size=%d' % (
             ','.join(bound) or '-', ','.join(none) or '-', builtins, len(namespace))
-#@ cls state
+#@ place state
+
+    def place(self, number, home, namespace=None):
+        """A node, and the module that node `home` belongs to, and what is left of that."""
+        module = HOMES.get(home)
+        if namespace is None or namespace is vars(elsewhere):
+            namespace = self.namespace(module)
+        return 'o%d %s %s' % (number, '-' if module is None else 'm%d' % module,
+                              self.state(module, namespace))
+#@ cls place
 
     def cls(self, name, script, poke=None):
-        """The class of a node. Its __del__ says so and runs the script, whose globals matter."""
-        number = int(name[1:])
-        module = HOMES.get(number)
-
-        def say(what, node, ending):
-            is_foreign = script.__globals__ is vars(elsewhere)
-            namespace = self.namespace(module) if is_foreign else script.__globals__
-            self.say('%s o%d %s %s%s', what, node.number, '-' if module is None else 'm%d' % module,
-                     self.state(module, namespace), ending)
-
-        def __del__(node):
-            if not self.active:
-                return
-            by, self.by = self.by, 'o%d' % node.number
-            say('del', node, '')
-            try:
-                script(node)
-            finally:
-                self.by = by
-                say('del-end', node, ' pending=no')
-
-        members = {'__del__': __del__, 'number': number}
+        """The class of a node."""
+        members = {'__del__': script, 'number': int(name[1:])}
         if poke:
             members['poke'] = poke
         return type(name, (object,), members)
+
+    callers = []
+
+    def enter(self, node, namespace):
+        if self.active:
+            self.callers.append(self.by)
+            self.by = 'o%d' % node.number
+            self.say('del %s', self.place(node.number, type(node).number, namespace))
+
+    def leave(self, node, namespace):
+        if self.active:
+            self.by = self.callers.pop()
+            place = self.place(node.number, type(node).number, namespace)
+            self.say('del-end %s pending=no', place)
 #@ skip
 
     runs = {}
@@ -179,31 +182,44 @@ class Z(object):
     def peek(self, module, key):
         namespace = self.namespace(module)
         return self.missing if namespace is None else namespace.get(key, self.missing)
-#@ poke
+#@ poke store
 
     def poke(self, module, key, value):
         namespace = self.namespace(module)
-        if namespace is not None:
-            namespace[key] = value
-#@ drop
+        return None if namespace is None else self.store(namespace, key, value)
+#@ drop remove
 
     def drop(self, module, key):
         namespace = self.namespace(module)
-        if namespace is not None:
-            namespace.pop(key, None)
-#@ store
+        return None if namespace is None else self.remove(namespace, key)
+#@ let_go
+
+    # What these take out of a namespace they return, so that it dies when they are done, with the script
+    # as its caller: up to 3.9 a function gets its builtins from the one that calls it if they have the
+    # same globals, and its globals may have none any more.
+#@ store let_go
 
     def store(self, namespace, key, value):
+        old = namespace.get(key)
         namespace[key] = value
-#@ remove
+        return old
+#@ remove let_go
 
     def remove(self, namespace, key):
-        namespace.pop(key, None)
-#@ clear
+        return namespace.pop(key, None)
+#@ clear let_go
 
     def clear(self, namespace):
-        if namespace is not None:
-            namespace.clear()
+        if namespace is None:
+            return None
+        values = list(namespace.values())
+        values.reverse()  # a list lets go of its last item first, a dict of its first
+        namespace.clear()
+        return values
+#@ unlist let_go
+
+    def unlist(self, module):
+        return sys.modules.pop('m%d' % module, None)
 #@ grow
 
     def grow(self, namespace):
@@ -215,10 +231,6 @@ class Z(object):
             namespace.pop(key, None)
         for i in range(24):
             namespace['grow%d' % i] = True
-#@ unlist
-
-    def unlist(self, module):
-        sys.modules.pop('m%d' % module, None)
 #@ weakref
 
     from weakref import ref as weakref
@@ -230,17 +242,15 @@ class Z(object):
 
     def watch(self, target, number):
         self.outside.append(self.weakref(target, self.callback(number)))
-#@ cnode outside state weakref
+#@ cnode outside place weakref
 
     def cnode(self, number):
         """A code object stands for a C node: no collector, no __dict__, but weak references."""
         node = compile('', 'cnode', 'exec')
-        module = HOMES.get(number)
 
         def died(reference):
             if self.active:
-                self.say('cnode o%d %s %s', number, '-' if module is None else 'm%d' % module,
-                         self.state(module, self.namespace(module)))
+                self.say('cnode %s', self.place(number, number))
 
         self.outside.append(self.weakref(node, died))
         return node
@@ -285,6 +295,7 @@ def adopt(i, module):
 def make_module(i):
     module = sys.modules['m%d' % i] = types.ModuleType('m%d' % i)
     modules.append(module)
+    vars(module).setdefault('__package__', None)  # 2.7: as in a module that was imported
     adopt(i, module)
 
 

@@ -151,9 +151,36 @@ static bool uses_poke(const struct zap_plan *plan)
     return false;
 }
 
+/* The body of the __del__ of node i. A script says itself when it begins and ends, in the function
+ * that CPython calls and not around it: up to 3.9 it matters who calls a function. */
+static void add_del_body(const struct zap_plan *plan, const struct zap_plan_index *index,
+                         unsigned i, bool is_script, struct zap_str *out)
+{
+    static const char skip[] = "%*sif z.skip(self):\n%*s    return\n";
+    bool is_empty = index->act_at[i] == index->act_at[i + 1];
+    int indent = is_script ? 8 : 4;
+    if (is_script) {
+        zap_str_add(out, "    z.enter(self, z.globals())\n");
+        zap_str_add(out, is_empty ? "" : "    try:\n");
+    }
+    if (!is_empty) {
+        zap_str_printf(out, skip, indent, "", indent, "");
+    } else if (!is_script) {
+        zap_str_add(out, "    pass\n");
+    }
+    for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
+        const struct zap_act *act = &plan->acts[at];
+        add_act(act, act->module == plan->objects[i].module, false, (unsigned)indent, out);
+    }
+    if (is_script) {
+        zap_str_printf(out, "%s    z.leave(self, z.globals())\n",
+                       is_empty ? "" : "    finally:\n    ");
+    }
+}
+
 /* The class of node i, in the namespace where it is defined. */
 static void add_class(const struct zap_plan *plan, const struct zap_plan_index *index, unsigned i,
-                      bool with_poke, struct zap_str *out)
+                      bool with_poke, bool is_script, struct zap_str *out)
 {
     uint64_t names = 0;
     for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
@@ -164,13 +191,7 @@ static void add_class(const struct zap_plan *plan, const struct zap_plan_index *
     }
     zap_str_printf(out, "def n%u_del(self, z=z):\n", i);
     add_global_statement(names, 4, out);
-    zap_str_add(out, index->act_at[i] == index->act_at[i + 1]
-                         ? "    pass\n"
-                         : "    if z.skip(self):\n        return\n");
-    for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
-        const struct zap_act *act = &plan->acts[at];
-        add_act(act, act->module == plan->objects[i].module, false, 4, out);
-    }
+    add_del_body(plan, index, i, is_script, out);
     if (with_poke) {
         zap_str_printf(out,
                        "def n%u_poke(self, z=z):\n    z.poked(self)\n"
@@ -181,30 +202,10 @@ static void add_class(const struct zap_plan *plan, const struct zap_plan_index *
     }
 }
 
-/* What an object's expression needs to be there before it. */
-static void add_helpers(const struct zap_plan *plan, const struct zap_plan_index *index, unsigned i,
-                        bool with_poke, struct zap_str *out)
-{
-    switch (plan->objects[i].kind) {
-    case ZAP_VALUE_NODE:
-        add_class(plan, index, i, with_poke, out);
-        break;
-    case ZAP_VALUE_FUNCTION:
-        zap_str_printf(out, "def f%u():\n    return a\n", i);
-        break;
-    case ZAP_VALUE_GENERATOR:
-        zap_str_printf(
-            out, "def g%u(z=z):\n    try:\n        yield\n    finally:\n        z.fin(%u)\n", i, i);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Code on its way to where it is executed: marked sections, or elements of a Python list. */
+/* Code on its way to where it is executed: marked sections, or elements of a script's list. */
 struct sections {
     struct zap_str *out;
-    bool is_list;
+    bool is_script;
     unsigned context; /* of the section that is open; sections are merged while it stays the same */
 };
 
@@ -212,7 +213,7 @@ enum { CONTEXT_NONE = 0xfe };
 
 static void leave_section(struct sections *to)
 {
-    if (to->is_list && to->context != CONTEXT_NONE) {
+    if (to->is_script && to->context != CONTEXT_NONE) {
         zap_str_add(to->out, "\"\"\"),\n");
     }
     to->context = CONTEXT_NONE;
@@ -226,13 +227,34 @@ static void enter_section(struct sections *to, unsigned context)
     }
     leave_section(to);
     to->context = context;
-    zap_str_add(to->out, to->is_list ? "('" : "#@ ");
+    zap_str_add(to->out, to->is_script ? "('" : "#@ ");
     if (context == ZAP_ELSEWHERE) {
         zap_str_add(to->out, "elsewhere");
     } else {
-        zap_str_printf(to->out, to->is_list ? "m%u" : "%u", context);
+        zap_str_printf(to->out, to->is_script ? "m%u" : "%u", context);
     }
-    zap_str_add(to->out, to->is_list ? "', r\"\"\"\n" : "\n");
+    zap_str_add(to->out, to->is_script ? "', r\"\"\"\n" : "\n");
+}
+
+/* What an object's expression needs to be there before it. */
+static void add_helpers(const struct zap_plan *plan, const struct zap_plan_index *index, unsigned i,
+                        bool with_poke, struct sections *to)
+{
+    struct zap_str *out = to->out;
+    switch (plan->objects[i].kind) {
+    case ZAP_VALUE_NODE:
+        add_class(plan, index, i, with_poke, to->is_script, out);
+        break;
+    case ZAP_VALUE_FUNCTION:
+        zap_str_printf(out, "def f%u():\n    return a\n", i);
+        break;
+    case ZAP_VALUE_GENERATOR:
+        zap_str_printf(
+            out, "def g%u(z=z):\n    try:\n        yield\n    finally:\n        z.fin(%u)\n", i, i);
+        break;
+    default:
+        break;
+    }
 }
 
 static void add_objects(const struct zap_plan *plan, const struct zap_plan_index *index,
@@ -250,7 +272,7 @@ static void add_objects(const struct zap_plan *plan, const struct zap_plan_index
                             .link = index->link_at[i],
                             .link_end = index->link_at[i + 1]};
         enter_section(to, row->place == ZAP_PLACE_NOWHERE ? ZAP_ELSEWHERE : object->module);
-        add_helpers(plan, index, i, with_poke, out);
+        add_helpers(plan, index, i, with_poke, to);
         zap_str_printf(out, "o%u = ", i);
         add_line(row->py, &fill, out);
         zap_str_add(out, "\n");
@@ -590,11 +612,11 @@ static void add_data(const struct zap_plan *plan, struct zap_str *out)
         out,
         "\n# (whose namespace, code): objects in the order in which they are made, links, globals\n"
         "BUILD = [\n");
-    struct sections build = {.out = out, .is_list = true, .context = CONTEXT_NONE};
+    struct sections build = {.out = out, .is_script = true, .context = CONTEXT_NONE};
     add_sections(plan, &build);
     zap_str_add(out, "]\n");
     if (plan->route == ZAP_ROUTE_RELOAD) {
-        struct sections again = {.out = out, .is_list = true, .context = CONTEXT_NONE};
+        struct sections again = {.out = out, .is_script = true, .context = CONTEXT_NONE};
         zap_str_add(out, "AGAIN = [\n");
         enter_section(&again, 0);
         add_rebindings(&plan->modules[0], out);
