@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_COLUMN = 22, ROUTES_END = 32 };
+enum { HELP_COLUMN = 22, HELP_WIDTH = 96, ROUTES_END = 32 };
 
 static void add_item(struct zap_option_list *list, const char *item)
 {
@@ -29,6 +29,28 @@ static void print_indented(const char *text, int column)
             printf("%*s", column, "");
     }
     putchar('\n');
+}
+
+/* Words of a table's text, from `column` on, in lines that fit. */
+static void print_wrapped(const char *text, int column)
+{
+    int at = column;
+    while (*text) {
+        int len = (int)strcspn(text, " ");
+        if (at > column && at + 1 + len > HELP_WIDTH) {
+            printf("\n%*s", column, "");
+            at = column;
+        }
+        at += printf("%s%.*s", at > column ? " " : "", len, text);
+        text += len + (text[len] == ' ');
+    }
+    putchar('\n');
+}
+
+static void print_row(const char *name, const char *text)
+{
+    printf("  %-18s  ", name);
+    print_wrapped(text, HELP_COLUMN);
 }
 
 static void print_option(const char *name, const char *operand, const char *help)
@@ -61,7 +83,7 @@ void zap_options_print_routes(void)
     for (unsigned i = 0; i < ROUTES_END; i++) {
         const struct zap_route_row *row = zap_route_row(i);
         if (row)
-            printf("  %-18s  %s\n", row->token, row->text);
+            print_row(row->token, row->text);
     }
 }
 
@@ -70,7 +92,7 @@ void zap_options_print_verdicts(void)
     puts("\nVerdicts (on a plan and an invariant; from CRASHED on, on a plan)");
     for (int i = 0; i < ZAP_VERDICT_COUNT; i++) {
         const struct zap_verdict_row *row = zap_verdict_row((enum zap_verdict)i);
-        printf("  %-18s  %s%s\n", row->name, row->text, row->is_finding ? " (a finding)" : "");
+        print_row(row->name, row->text);
     }
 }
 

@@ -54,8 +54,14 @@ static void fill_standard_streams(void)
  */
 static int finish(int status)
 {
+    if (!ferror(stdout) && fflush(stdout) == 0)
+        return status;
+    /* An earlier write failed, for a reason that is forgotten: the next one has it again. */
+    clearerr(stdout);
     errno = 0;
-    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+    putchar('\n');
+    fflush(stdout);
+    if (errno == EPIPE)
         return status;
     fprintf(stderr, "pyzap: cannot write to standard output: %s\n",
             errno ? strerror(errno) : "some of it is lost");

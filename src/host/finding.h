@@ -8,8 +8,9 @@
 
 /* Everything there is to say about one; all pointers are borrowed. */
 struct zap_finding_facts {
-    const char *build; /* its name, fit for a file name */
-    uint64_t seed, index;
+    const char *build;                /* its name, fit for a file name */
+    const struct zap_gen_config *gen; /* the session that the plan is of ... */
+    uint64_t index;                   /* ... and its number */
     enum zap_verdict verdict;
     const char *signature; /* invariant id, or how the worker died: fit for a file name */
     const struct zap_plan *plan;

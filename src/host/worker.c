@@ -461,9 +461,12 @@ static void sample_memory(struct zap_worker *worker)
     worker->resident_kib = (uint32_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* Over the memory limit? before_kib: the size at the look before this one. One plan that takes half
- * of it since a look at an earlier plan is guilty itself; a size that crept up over many plans is a
- * leak, which says nothing about the last of them. */
+/* Over the memory limit? One plan that takes half of it since a look at an earlier plan is guilty
+ * itself; a size that crept up over many plans is a leak, which says nothing about the last of
+ * them.
+ *
+ * before_kib  the size at the look before this one
+ */
 static bool is_over_memory(struct zap_worker *worker, uint64_t index, uint32_t before_kib,
                            enum zap_killed *ret_killed)
 {
@@ -474,8 +477,8 @@ static bool is_over_memory(struct zap_worker *worker, uint64_t index, uint32_t b
     if (worker->resident_kib <= worker->config.memory_kib)
         return false;
     bool is_creeping = worker->has_hello && worker->is_busy &&
-                    worker->command_kind == ZAP_COMMAND_RUN &&
-                    worker->before_kib > worker->config.memory_kib / 2;
+                       worker->command_kind == ZAP_COMMAND_RUN &&
+                       worker->before_kib > worker->config.memory_kib / 2;
     *ret_killed = is_creeping ? ZAP_KILLED_LEAK : ZAP_KILLED_MEMORY;
     return true;
 }
