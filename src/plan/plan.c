@@ -6,20 +6,20 @@
  *
  *  1. The route is assigned, else it is drop. There is at least one module. held is 0 or 1.
  *  2. An object's kind is assigned, else the object is dropped. Where the kind has a target, that
- * is an earlier object of kind NODE, else the object becomes NONE. `module` is a module of the plan
- *     (place CLASS: or ZAP_ELSEWHERE), else 0. Fields that the kind does not use are 0.
+ *     is an earlier object of kind NODE, else the object becomes NONE. `module` is a module of the
+ *     plan (place CLASS: or ZAP_ELSEWHERE), else 0. Fields that the kind does not use are 0.
  *  3. A global has an assigned name, an object that was not dropped, and is the first of its name
- * in its module. Every row of name.def is a legal name, __builtins__ too. `again` is KEEP unless
- * the route is reload and the module is the first.
+ *     in its module. Every row of name.def is a legal name, __builtins__ too. `again` is KEEP
+ *     unless the route is reload and the module is the first.
  *  4. A link starts and ends at objects that were not dropped, and value.def says of the first
- * one's kind how many links it has and where they go: the first ones that fit stay.
+ *     one's kind how many links it has and where they go: the first ones that fit stay.
  *  5. An object that no global reaches, through links and a bound method's target, is dropped with
- * its links; a weak reference to it becomes NONE. Weak references reach nothing, so nothing that
- *     stays can have led to what goes.
+ *     its links; a weak reference to it becomes NONE. Weak references reach nothing, so nothing
+ *     that stays can have led to what goes.
  *  6. An act belongs to a NODE that stays; its op is assigned, as are its operands, else it is
  *     dropped. Operands that the op does not use are 0. A node has at most ZAP_SCRIPT_MAX.
  *  7. Objects keep their order when they are renumbered, so "earlier" stays true. Links and acts
- * are grouped by object. Everything beyond a count is 0, so memcmp is equality.
+ *     are grouped by object. Everything beyond a count is 0, so memcmp is equality.
  *
  * Sets of objects are one uint64_t, and every loop runs over a count, never over a limit: this is
  * run for every plan that is generated.

@@ -1,17 +1,18 @@
 /* Plans as text: one thing a line, written to be read, typed and diffed by people.
  *
- *   pyzap plan 1                 always the first line
- *   route wipe                   always the first thing; tokens of route.def
- *   module m                     "held" may follow: somebody else holds its dict
- *   object x = node m            a label, a kind of value.def, and what the kind needs: the module
- * (of a object y = node elsewhere    node's class, or "elsewhere") or the node that it is about
+ *   pyzap plan 1             always the first line
+ *   route wipe               always the first thing; tokens of route.def
+ *   module m                 "held" may follow: somebody else holds its dict
+ *   object x = node m        a label, a kind of value.def, and what the kind needs: a module of
+ *   object y = node elsewhere    the plan (for a node: whose class is defined there, or
+ *   object w = callback x        "elsewhere"), or the node that it is about
  *   object l = list
- *   object w = callback x
- *   global m _a = x              a module, a name of name.def, the object
- *   global m b = l               "again int" or "again none" may follow with route reload
+ *   global m _a = x          a module, a name of name.def, the object
+ *   global m b = l           "again int" or "again none" may follow with route reload
  *   link l -> x
- *   script x                     the actions of its __del__ follow, one a line, with what op.def
- * says look m _a                they need: nothing, a module, or a module and a name raise
+ *   script x                 the actions of its __del__ follow, one a line, with what op.def says
+ *       look m _a                they need: nothing, a module, or a module and a name
+ *       raise
  *
  * Words are printable ASCII, with spaces or tabs between them; indentation means nothing; "#"
  * begins a comment, in UTF-8; lines end with \n or \r\n. Labels are identifiers. A label is
