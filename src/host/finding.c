@@ -22,16 +22,24 @@
 #include <unistd.h>
 
 enum {
-    PAGE_MAX = 2 * 1024 * 1024
-}; /* of any of the files; a trace of ZAP_EVENTS_MAX events is one */
+    PAGE_MAX = 2 * 1024 * 1024, /* of any of the files; a trace of ZAP_EVENTS_MAX events is one */
+    ROUTES_END = 32,
+};
 
 static void write_head(const struct zap_finding_facts *facts, const char *comment,
                        struct zap_str *out)
 {
     zap_str_printf(out, "%s%s on CPython %s: %s\n", comment, zap_verdict_row(facts->verdict)->name,
                    facts->build, facts->death ? facts->death->reason : facts->signature);
-    zap_str_printf(out, "%sseed %" PRIu64 ", index %" PRIu64 "\n", comment, facts->seed,
-                   facts->index);
+    zap_str_printf(out, "%spyzap gen --seed %" PRIu64 " --from %" PRIu64, comment,
+                   facts->gen->seed, facts->index);
+    if (facts->gen->size)
+        zap_str_printf(out, " --size %u", facts->gen->size);
+    for (unsigned i = 0; i < ROUTES_END; i++) {
+        if (zap_route_row(i) && (facts->gen->routes >> i & 1))
+            zap_str_printf(out, " --route %s", zap_route_row(i)->token);
+    }
+    zap_str_add(out, "\n");
 }
 
 static void write_plan(const struct zap_finding_facts *facts, struct zap_str *out)
