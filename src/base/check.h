@@ -1,7 +1,7 @@
 /* Programming errors: always checked, in release builds too, because fuzzing happens there.
  *
- * ZAP_CHECK(cond) and ZAP_CHECK_CMP(a, op, b) print what was checked (the second with both operands)
- * and trap. They are for what cannot happen; what can is an enum zap_status.
+ * ZAP_CHECK(cond) and ZAP_CHECK_CMP(a, op, b) print what was checked (the second with both
+ * operands) and trap. They are for what cannot happen; what can is an enum zap_status.
  */
 #ifndef ZAP_BASE_CHECK_H
 #define ZAP_BASE_CHECK_H

@@ -1,5 +1,5 @@
-/* Random numbers for plans: splitmix64. Small, fast, the same on every machine, and any 64-bit value
- * is a good seed, so (seed, index) gives an independent stream per plan. */
+/* Random numbers for plans: splitmix64. Small, fast, the same on every machine, and any 64-bit
+ * value is a good seed, so (seed, index) gives an independent stream per plan. */
 #ifndef ZAP_BASE_RNG_H
 #define ZAP_BASE_RNG_H
 

@@ -1,7 +1,7 @@
 /* Text under construction in memory that the caller owns.
  *
- * A zap_str never allocates: what does not fit is cut, the text stays NUL-terminated, and `cut` says
- * that it happened, so a writer appends freely and its caller checks once.
+ * A zap_str never allocates: what does not fit is cut, the text stays NUL-terminated, and `cut`
+ * says that it happened, so a writer appends freely and its caller checks once.
  */
 #ifndef ZAP_BASE_STR_H
 #define ZAP_BASE_STR_H

@@ -13,8 +13,9 @@ enum {
 /* What to generate; zeroed means defaults. */
 struct zap_gen_config {
     uint64_t seed;
-    uint8_t size;   /* about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT */
-    uint32_t routes; /* bit per route code that may be chosen; 0: all */
+    uint8_t size; /* about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT */
+    uint32_t
+        routes; /* bit per route code that may be chosen, one that is assigned at least; 0: all */
 };
 
 /* Plan number `index` of a session.

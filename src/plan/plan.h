@@ -57,7 +57,8 @@ enum zap_name_class {
 };
 
 enum zap_value_code {
-#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words) ZAP_VALUE_##id = code,
+#define ZAP_VALUE(code, id, token, place, target, links, hashable, weight, py, words)              \
+    ZAP_VALUE_##id = code,
 #include "plan/value.def"
 #undef ZAP_VALUE
 };
@@ -178,11 +179,13 @@ const struct zap_route_row *zap_route_find(const char *token, size_t len);
 /* An empty plan: one module, no globals, route drop. Normal. */
 void zap_plan_init(struct zap_plan *plan);
 
-/* Make a plan keep every rule written in this header and in the tables, changing as little as possible.
+/* Make a plan keep every rule written in this header and in the tables, changing as little as
+ * possible.
  *
- * What breaks a rule is dropped (a link out of a number, a second global of one name, an action of what
- * is not a node), an object that no module reaches is dropped with what belongs to it and the rest
- * renumbered, unused fields become 0, links and actions are grouped. Weak references reach nothing.
+ * What breaks a rule is dropped (a link out of a number, a second global of one name, an action of
+ * what is not a node), an object that no module reaches is dropped with what belongs to it and the
+ * rest renumbered, unused fields become 0, links and actions are grouped. Weak references reach
+ * nothing.
  * plan    counts within their limits, anything in the fields
  * Same    idempotent; never makes a plan bigger
  */
@@ -200,9 +203,9 @@ uint64_t zap_plan_reached(const struct zap_plan *plan);
 
 bool zap_plan_equal(const struct zap_plan *a, const struct zap_plan *b);
 
-/* Where a plan's grouped parts start: acts[act_at[i]] .. acts[act_at[i + 1]] is the script of object i,
- * links likewise; home_module/home_name is the first global that holds object i itself (home_name is 0
- * where none does). */
+/* Where a plan's grouped parts start: acts[act_at[i]] .. acts[act_at[i + 1]] is the script of
+ * object i, links likewise; home_module/home_name is the first global that holds object i itself
+ * (home_name is 0 where none does). */
 struct zap_plan_index {
     uint8_t act_at[ZAP_OBJECTS_MAX + 1];
     uint8_t link_at[ZAP_OBJECTS_MAX + 1];

@@ -16,8 +16,8 @@ struct zap_text_error {
     char what[160];  /* "expected a route (drop, collect, ...), found \"dorp\"" */
 };
 
-/* The plan that a text means. Unlike wire bytes, text that breaks a rule is refused, not repaired: a
- * person wrote it and should know.
+/* The plan that a text means. Unlike wire bytes, text that breaks a rule is refused, not repaired:
+ * a person wrote it and should know.
  *
  * text       borrowed; len bytes, no NUL needed
  * ret_plan   normal; untouched on failure

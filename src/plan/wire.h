@@ -1,4 +1,5 @@
-/* Plans as bytes: for fuzzers, for the pipe to a worker, for archives. wire.c describes the format. */
+/* Plans as bytes: for fuzzers, for the pipe to a worker, for archives. wire.c describes the
+ * format. */
 #ifndef ZAP_PLAN_WIRE_H
 #define ZAP_PLAN_WIRE_H
 
@@ -10,10 +11,11 @@ enum {
                    ZAP_LINKS_MAX * 3 + ZAP_ACTS_MAX * 5
 };
 
-/* The plan that these bytes mean. Total: every byte string means one; a byte that is no code is a no-op
- * and a record cut short at the end is ignored.
+/* The plan that these bytes mean. Total: every byte string means one; a byte that is no code is a
+ * no-op and a record cut short at the end is ignored.
  *
- * bytes     borrowed; len may be 0, and may be far more than ZAP_WIRE_MAX: what is over a limit is ignored
+ * bytes     borrowed; len may be 0, and may be far more than ZAP_WIRE_MAX: what is over a limit
+ *           is ignored
  * ret_plan  normal
  */
 void zap_wire_decode(const uint8_t *bytes, size_t len, struct zap_plan *ret_plan);
