@@ -10,12 +10,15 @@ enum {
     ZAP_SIZE_MAX = 32,
 };
 
-/* What to generate; zeroed means defaults. */
+/* What to generate; zeroed means defaults.
+ *
+ * size    about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT
+ * routes  bit per route code that may be chosen, at least one that is assigned; 0: all
+ */
 struct zap_gen_config {
     uint64_t seed;
-    uint8_t size; /* about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT */
-    uint32_t
-        routes; /* bit per route code that may be chosen, one that is assigned at least; 0: all */
+    uint8_t size;
+    uint32_t routes;
 };
 
 /* Plan number `index` of a session.
