@@ -1,0 +1,25 @@
+/* What AddressSanitizer and UndefinedBehaviorSanitizer do in a worker that is built with them.
+ *
+ * A worker's death must look the same with them as without: the signals stay the kernel's, and what
+ * they themselves find ends in SIGABRT, so that it is a verdict with the plan that did it. Leaks
+ * are not theirs to look for: an interpreter keeps memory until the process ends, and the host
+ * watches the resident size. That is for every sanitizer build, whoever runs it, and so it is not
+ * left to the environment.
+ */
+#include "base/attr.h"
+
+#ifdef ZAP_SANITIZE
+extern const char *__asan_default_options(void);
+extern const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0:handle_sigill=0:"
+           "abort_on_error=1:detect_leaks=0";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "abort_on_error=1:print_stacktrace=1";
+}
+#endif
