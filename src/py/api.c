@@ -366,8 +366,8 @@ ZAP_PY_DEFINE(z_cnode)
 
 ZAP_PY_DEFINE(z_cls)
 {
-    (void)zap_self, (void)nargs;
-    return zap_build_class(args[0], args[1], args[2]);
+    (void)zap_self;
+    return zap_build_class(args[0], args[1], nargs > 2 ? args[2] : NULL);
 }
 
 ZAP_PY_DEFINE(z_begin)
