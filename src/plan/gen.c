@@ -373,29 +373,76 @@ static void draw_scripts(struct gen *gen)
     }
 }
 
+/* ZAP_SHAPE_BENCH, after the route. */
+static void draw_bench(struct gen *gen)
+{
+    enum {
+        LETTERS = ZAP_NAME_H, /* each with and without an underscore */
+        NODES_MAX = ZAP_OBJECTS_MAX < ZAP_ACTS_MAX ? ZAP_OBJECTS_MAX : ZAP_ACTS_MAX,
+        NODES = ZAP_GLOBALS_MAX < LETTERS ? ZAP_GLOBALS_MAX : LETTERS,
+    };
+    _Static_assert((int)NODES <= (int)NODES_MAX, "an object and an act for each global");
+    struct zap_plan *plan = gen->plan;
+    uint8_t letters[LETTERS] = {0}, order[NODES] = {0};
+    for (unsigned i = 0; i < LETTERS; i++) {
+        unsigned place = below(gen, i + 1);
+        letters[i] = letters[place];
+        letters[place] = (uint8_t)(ZAP_NAME_A + i);
+    }
+    for (unsigned i = 0; i < NODES; i++) {
+        unsigned place = below(gen, i + 1);
+        order[i] = order[place];
+        order[place] = (uint8_t)i;
+    }
+    struct zap_module *module = &plan->modules[0];
+    module->globals_count = plan->objects_count = plan->acts_count = NODES;
+    for (unsigned i = 0; i < NODES; i++) {
+        unsigned underscore = order[i] % 2 * (ZAP_NAME_U_A - ZAP_NAME_A);
+        module->globals[i] =
+            (struct zap_global){.name = (uint8_t)(letters[i] + underscore), .object = order[i]};
+    }
+    uint8_t home = plan->route == ZAP_ROUTE_COLLECT ? 0 : ZAP_ELSEWHERE;
+    for (unsigned i = 0; i < NODES; i++) {
+        plan->objects[i] = (struct zap_object){.kind = ZAP_VALUE_NODE, .module = home};
+        plan->acts[i] = (struct zap_act){
+            .node = (uint8_t)i, .op = ZAP_OP_LOOK, .name = module->globals[below(gen, NODES)].name};
+    }
+}
+
+/* ZAP_SHAPE_RANDOM, after the route. */
+static void draw_random(struct gen *gen, unsigned size)
+{
+    struct zap_plan *plan = gen->plan;
+    draw_modules(gen);
+    unsigned count = size - size / 2 + below(gen, size / 2 * 2 + 1);
+    count = count < ZAP_OBJECTS_MAX ? count : ZAP_OBJECTS_MAX;
+    plan->objects_count = (uint8_t)count;
+    for (unsigned i = 0; i < count; i++) {
+        draw_object(gen, i);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if ((gen->bound & bit(i)) == 0) {
+            draw_owner(gen, i);
+        }
+    }
+    draw_globals(gen);
+    for (unsigned i = 0; i < count; i++) {
+        draw_links(gen, i);
+    }
+    draw_scripts(gen);
+}
+
 void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct zap_plan *ret_plan)
 {
     ZAP_CHECK_CMP(config->size, <=, ZAP_SIZE_MAX);
+    ZAP_CHECK_CMP(config->shape, <, ZAP_SHAPE_COUNT);
     struct gen gen = {.rng = zap_rng_init(config->seed, index), .plan = ret_plan};
-    unsigned size = config->size == 0 ? ZAP_SIZE_DEFAULT : config->size;
     zap_plan_init(ret_plan);
     ret_plan->route = draw_route(&gen, config->routes == 0 ? UINT32_MAX : config->routes);
-    draw_modules(&gen);
-    unsigned count = size - size / 2 + below(&gen, size / 2 * 2 + 1);
-    count = count < ZAP_OBJECTS_MAX ? count : ZAP_OBJECTS_MAX;
-    ret_plan->objects_count = (uint8_t)count;
-    for (unsigned i = 0; i < count; i++) {
-        draw_object(&gen, i);
+    if (config->shape == ZAP_SHAPE_BENCH) {
+        draw_bench(&gen);
+    } else {
+        draw_random(&gen, config->size == 0 ? ZAP_SIZE_DEFAULT : config->size);
     }
-    for (unsigned i = 0; i < count; i++) {
-        if ((gen.bound & bit(i)) == 0) {
-            draw_owner(&gen, i);
-        }
-    }
-    draw_globals(&gen);
-    for (unsigned i = 0; i < count; i++) {
-        draw_links(&gen, i);
-    }
-    draw_scripts(&gen);
     zap_plan_normalize(ret_plan);
 }

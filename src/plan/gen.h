@@ -10,14 +10,27 @@ enum {
     ZAP_SIZE_MAX = 32,
 };
 
+/* What plans look like. */
+enum zap_shape {
+    ZAP_SHAPE_RANDOM, /* like anything that the tables allow */
+    /* One module of 8 nodes (fewer where limits are tiny) under as many names, half of which begin
+     * with an underscore; each looks at one of them. Their class is the module's own where the route
+     * is collect, and elsewhere for others: a module that defines a class waits for a collection. For
+     * tools/bench: plans of one cost, and never a constant one. */
+    ZAP_SHAPE_BENCH,
+    ZAP_SHAPE_COUNT,
+};
+
 /* What to generate; zeroed means defaults.
  *
  * size    about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT
+ * shape   enum zap_shape; BENCH takes no notice of size
  * routes  bit per route code that may be chosen, at least one that is assigned; 0: all
  */
 struct zap_gen_config {
     uint64_t seed;
     uint8_t size;
+    uint8_t shape;
     uint32_t routes;
 };
 

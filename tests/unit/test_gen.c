@@ -320,6 +320,60 @@ static void shares(void **state)
     assert_share(seen.classes_other, seen.kinds[ZAP_VALUE_NODE], 3, 25);
 }
 
+static void bench_shape(void **state)
+{
+    (void)state;
+    enum { NODES = ZAP_GLOBALS_MAX < 8 ? ZAP_GLOBALS_MAX : 8 };
+    const struct zap_gen_config config = {.seed = 5, .shape = ZAP_SHAPE_BENCH};
+    unsigned routes = 0;
+    unsigned repeats = 0;
+    uint64_t names_seen = 0;
+    uint64_t first_looks = 0;
+    struct zap_plan before = {0};
+    for (uint64_t i = 0; i < 2000; i++) {
+        struct zap_plan plan;
+        zap_gen_plan(&config, i, &plan);
+        assert_true(zap_plan_is_normal(&plan));
+        routes |= 1u << plan.route;
+        assert_int_equal(plan.modules_count, 1);
+        assert_int_equal(plan.modules[0].held, 0);
+        assert_int_equal(plan.modules[0].globals_count, NODES);
+        assert_int_equal(plan.objects_count, NODES);
+        assert_int_equal(plan.acts_count, NODES);
+        assert_int_equal(plan.links_count, 0);
+        uint64_t names = 0;
+        uint64_t objects = 0;
+        unsigned underscores = 0;
+        for (unsigned k = 0; k < NODES; k++) {
+            const struct zap_global *global = &plan.modules[0].globals[k];
+            names |= UINT64_C(1) << global->name;
+            objects |= UINT64_C(1) << global->object;
+            underscores += zap_name_row(global->name)->cls == ZAP_CLASS_UNDERSCORE;
+        }
+        assert_int_equal(objects, (UINT64_C(1) << NODES) - 1);
+        assert_int_equal(underscores, NODES / 2);
+        for (unsigned k = 0; k < NODES; k++) {
+            assert_int_equal(plan.objects[k].kind, ZAP_VALUE_NODE);
+            assert_int_equal(plan.objects[k].module,
+                             plan.route == ZAP_ROUTE_COLLECT ? 0 : ZAP_ELSEWHERE);
+            assert_int_equal(plan.acts[k].node, k);
+            assert_int_equal(plan.acts[k].op, ZAP_OP_LOOK);
+            assert_true((names >> plan.acts[k].name & 1) != 0);
+        }
+        names_seen |= names;
+        first_looks |= UINT64_C(1) << plan.acts[0].name;
+        before.route = plan.route;
+        repeats += zap_plan_equal(&plan, &before);
+        before = plan;
+    }
+    assert_int_equal(names_seen, UINT64_C(0x1fffe));
+    assert_int_equal(first_looks, UINT64_C(0x1fffe));
+    assert_true(repeats < 4); /* where limits are tiny it can happen */
+    for (unsigned code = 0; code < 32; code++) {
+        assert_int_equal(routes >> code & 1, zap_route_row(code) != NULL);
+    }
+}
+
 static int print_golden(void)
 {
     for (unsigned row = 0; row < GOLDEN_COUNT; row++) {
@@ -344,6 +398,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_row_is_reached),
         cmocka_unit_test(odd_names_are_not_too_rare),
         cmocka_unit_test(shares),
+        cmocka_unit_test(bench_shape),
     };
     return cmocka_run_group_tests_name("gen", tests, count_rows, NULL);
 }
