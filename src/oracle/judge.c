@@ -460,8 +460,9 @@ static void on_module_gone(struct walk *w, const struct zap_event *event)
         begin_wipe(w, space, WIPING_ON_DEALLOC);
         return;
     }
-    /* Nobody else holds the dict: it dies now. (In the collector's tp_clear the one is the collector.) */
-    space->is_dying = event->refs == 1 && !space->is_emptying && !space->is_rearranged && !space->was_changed;
+    /* Nobody else holds the dict: it dies now. (In a collection the module may have been cleared before,
+     * and the one reference is somebody else's.) */
+    space->is_dying = event->refs == 1 && w->collecting == 0 && !space->is_rearranged && !space->was_changed;
     space->dying_place = 0;
     space->dying_saw_public = false;
 }

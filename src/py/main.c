@@ -8,6 +8,8 @@
 #include "py/plant.h"
 #include "py/run.h"
 
+#include "oracle/known.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +110,7 @@ static bool has_route(const struct zap_plan *plan)
     return (zap_session.trace->build.routes >> plan->route) & 1;
 }
 
-/* What is said of a plan whose route this worker has not. */
+/* What is said of a plan whose route this worker has not, or which it is known not to survive. */
 static void skip(struct zap_judgement *ret_judgement)
 {
     memset(ret_judgement, 0, sizeof *ret_judgement);
@@ -120,7 +122,7 @@ static void skip(struct zap_judgement *ret_judgement)
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
-    if (has_route(plan))
+    if (has_route(plan) && zap_known_crash(plan, zap_session.profile) == NULL)
         zap_run_plan(plan, flags, ret_judgement);
     else
         skip(ret_judgement);

@@ -119,6 +119,14 @@ static void end(void)
     PyErr_Clear();
 }
 
+/* Before 3.9, what the trashcan put off may wait for the next container that is deallocated. That must not
+ * be one of the next plan's. */
+static void empty_trashcan(void)
+{
+    PyObject *tuple = PyTuple_Pack(1, Py_None);
+    Py_XDECREF(tuple);
+}
+
 static void clean(void)
 {
     struct zap_session *s = &zap_session;
@@ -143,6 +151,7 @@ static void clean(void)
         Py_DECREF(dict);
         s->is_dirty = true;
     }
+    empty_trashcan();
     for (unsigned i = 0; i < s->nodes_count; i++) {
         PyObject *node = s->nodes[i];
         if (node == NULL)
@@ -151,6 +160,7 @@ static void clean(void)
         Py_TYPE(node)->tp_clear(node);
         Py_DECREF(node);
         s->is_dirty = true;
+        empty_trashcan();
     }
     PyErr_Clear();
     s->spaces_count = 0; /* what still is of their dicts is of no interest */

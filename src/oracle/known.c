@@ -1,0 +1,47 @@
+/* One function per kind of known crash: does this plan lead there? It must not say yes of any plan that
+ * does not, or something else would go unseen. */
+#include "oracle/known.h"
+
+/* The module that a module's own code binds to __spec__, or ZAP_MODULES_MAX. */
+static unsigned spec_of(const struct zap_plan *plan, unsigned module)
+{
+    for (unsigned g = 0; g < plan->modules[module].globals_count; g++) {
+        const struct zap_global *global = &plan->modules[module].globals[g];
+        const struct zap_object *object = &plan->objects[global->object];
+        if (global->name == ZAP_NAME_SPEC && object->kind == ZAP_VALUE_MODULE)
+            return object->module;
+    }
+    return ZAP_MODULES_MAX;
+}
+
+static bool leads_back(const struct zap_plan *plan, unsigned module)
+{
+    unsigned at = module;
+    for (unsigned steps = 0; steps < ZAP_MODULES_MAX && at < ZAP_MODULES_MAX; steps++)
+        at = spec_of(plan, at);
+    return at < ZAP_MODULES_MAX;
+}
+
+/* An attribute that a module has not is looked up by the import system on the module that it makes, and
+ * by `call`, which looks for a method on whatever a name holds. */
+static bool has_spec_recursion(const struct zap_plan *plan)
+{
+    bool is_import = plan->route == ZAP_ROUTE_RELOAD || plan->route == ZAP_ROUTE_FAILED_IMPORT;
+    if (is_import && leads_back(plan, 0))
+        return true;
+    bool calls = false, leads = false, holds = false;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        calls = calls || plan->acts[i].op == ZAP_OP_CALL;
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        leads = leads || leads_back(plan, m);
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        holds = holds || plan->objects[i].kind == ZAP_VALUE_MODULE;
+    return calls && leads && holds;
+}
+
+const struct zap_feature_row *zap_known_crash(const struct zap_plan *plan, zap_profile profile)
+{
+    if (zap_profile_has(profile, ZAP_FEATURE_SPEC_RECURSION) && has_spec_recursion(plan))
+        return zap_feature_row(ZAP_FEATURE_SPEC_RECURSION);
+    return NULL;
+}
