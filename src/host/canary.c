@@ -14,7 +14,7 @@
 
 enum {
     HANG_DEADLINE_MS = 300,
-    MEMORY_OVER_KIB = 256 * 1024, /* over what the worker has at its start */
+    MEMORY_OVER_KIB = 128 * 1024, /* over what the worker has at its start */
 };
 
 static const struct {

@@ -31,8 +31,8 @@ static void write_head(const struct zap_finding_facts *facts, const char *commen
 {
     zap_str_printf(out, "%s%s on CPython %s: %s\n", comment, zap_verdict_row(facts->verdict)->name,
                    facts->build, facts->death ? facts->death->reason : facts->signature);
-    zap_str_printf(out, "%spyzap gen --seed %" PRIu64 " --from %" PRIu64, comment,
-                   facts->gen->seed, facts->index);
+    zap_str_printf(out, "%spyzap gen --seed %" PRIu64 " --from %" PRIu64, comment, facts->gen->seed,
+                   facts->index);
     if (facts->gen->size)
         zap_str_printf(out, " --size %u", facts->gen->size);
     for (unsigned i = 0; i < ROUTES_END; i++) {
@@ -88,11 +88,12 @@ static void write_why(const struct zap_finding_facts *facts, struct zap_str *out
     zap_str_add(out, "\nThe plan\n\n");
     zap_explain_plan(facts->plan, out);
     zap_str_printf(out,
-                   "\nSee it again\n\n"
+                   "\nSee it again, in this folder\n\n"
                    "  pyzap replay --python %s plan.plan\n"
                    "  pyzap show --python %s plan.plan\n"
-                   "  python repro.py\n",
-                   facts->build, facts->build);
+                   "  %s repro.py\n",
+                   facts->build, facts->build,
+                   strcmp(facts->python, "-") == 0 ? "python" : facts->python);
 }
 
 static const struct {

@@ -9,6 +9,7 @@
 /* Everything there is to say about one; all pointers are borrowed. */
 struct zap_finding_facts {
     const char *build;                /* its name, fit for a file name */
+    const char *python;               /* its interpreter, or "-" */
     const struct zap_gen_config *gen; /* the session that the plan is of ... */
     uint64_t index;                   /* ... and its number */
     enum zap_verdict verdict;

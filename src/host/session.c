@@ -101,6 +101,7 @@ static void file_finding(struct zap_session *session, struct zap_run *run, uint6
         zap_worker_copy_trace(&run->worker, trace);
         struct zap_finding_facts facts = {
             .build = run->row->name,
+            .python = run->row->python,
             .gen = &session->config.gen,
             .index = index,
             .verdict = verdict,

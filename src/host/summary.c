@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum {
     COLUMNS_COUNT = 14,
@@ -112,6 +114,17 @@ static const char *below_of(const void *row, int column)
     return headings[column].below;
 }
 
+/* Of the terminal, if it is one and not wider than what we use anyway. */
+static int width_of(FILE *out)
+{
+    struct winsize size = {0};
+    int fd = fileno(out); /* -1: not even a file */
+    if (fd >= 0 && isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
+        size.ws_col < WIDTH_MAX)
+        return size.ws_col + 1;
+    return WIDTH_MAX;
+}
+
 static void print_table(const struct zap_session *session, FILE *out)
 {
     int widths[COLUMNS_COUNT];
@@ -130,7 +143,7 @@ static void print_table(const struct zap_session *session, FILE *out)
     int gap = 2, width = 2 * (COLUMNS_COUNT - 1);
     for (int i = 0; i < COLUMNS_COUNT; i++)
         width += widths[i];
-    if (width >= WIDTH_MAX)
+    if (width >= width_of(out))
         gap = 1;
     print_row(above_of, NULL, widths, gap, out);
     print_row(below_of, NULL, widths, gap, out);
