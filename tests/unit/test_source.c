@@ -55,7 +55,8 @@ static void act_takes_the_column_that_fits(void **state)
                                                 "    v = _a\n"
                                                 "except:\n"
                                                 "    v = z.missing\n"
-                                                "z.look(self, 1, 9, v)\n");
+                                                "z.look(self, 1, 9, v)\n"
+                                                "v = None\n");
     assert_string_equal(act_text(act, false, 4), "    z.look(self, 1, 9, z.peek(1, '_a'))\n");
     act.name = ZAP_NAME_SPEC;
     assert_string_equal(act_text(act, true, 0),
@@ -129,6 +130,7 @@ static void sections_follow_the_namespaces(void **state)
                                               "    except:\n"
                                               "        v = z.missing\n"
                                               "    z.look(self, 0, 1, v)\n"
+                                              "    v = None\n"
                                               "    a = z.fresh()\n"
                                               "n0 = z.cls('n0', n0_del)\n"
                                               "o0 = n0()\n"
