@@ -14,9 +14,9 @@ enum {
 enum zap_shape {
     ZAP_SHAPE_RANDOM, /* like anything that the tables allow */
     /* One module of 8 nodes (fewer where limits are tiny) under as many names, half of which begin
-     * with an underscore; each looks at one of them. Their class is the module's own where the route
-     * is collect, and elsewhere for others: a module that defines a class waits for a collection. For
-     * tools/bench: plans of one cost, and never a constant one. */
+     * with an underscore; each looks at one of them. Their class is the module's own where the
+     * route is collect, and elsewhere for others: a module that defines a class waits for a
+     * collection. For tools/bench: plans of one cost, and never a constant one. */
     ZAP_SHAPE_BENCH,
     ZAP_SHAPE_COUNT,
 };

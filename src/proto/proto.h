@@ -1,11 +1,11 @@
 /* What the host and a worker say to each other.
  *
- * The host makes a memfd that holds one struct zap_shared and starts the worker executable with it as
- * descriptor ZAP_FD_SHARED, and with two pipes: commands in, reports out. A worker says hello by filling
- * shared->build and sending REPORT_HELLO. From then on it does one command after the other, and ends at
- * COMMAND_QUIT or when the pipe is closed. Whatever a worker is doing when it dies stands in the shared
- * block: that is what the block is for. Worker and host are built together and refuse each other where
- * ZAP_PROTO differs; nothing here is stored.
+ * The host makes a memfd that holds one struct zap_shared and starts the worker executable with it
+ * as descriptor ZAP_FD_SHARED, and with two pipes: commands in, reports out. A worker says hello by
+ * filling shared->build and sending REPORT_HELLO. From then on it does one command after the other,
+ * and ends at COMMAND_QUIT or when the pipe is closed. Whatever a worker is doing when it dies
+ * stands in the shared block: that is what the block is for. Worker and host are built together and
+ * refuse each other where ZAP_PROTO differs; nothing here is stored.
  */
 #ifndef ZAP_PROTO_PROTO_H
 #define ZAP_PROTO_PROTO_H
@@ -39,12 +39,12 @@ enum zap_phase {
  * death. The counters are since the start of the process. */
 struct zap_shared {
     _Atomic uint32_t stop; /* set by the host: end the command after the plan at work, with DONE */
-    uint32_t proto; /* ZAP_PROTO, set by the worker before REPORT_HELLO */
+    uint32_t proto;        /* ZAP_PROTO, set by the worker before REPORT_HELLO */
     _Atomic uint32_t phase;
     _Atomic uint64_t index; /* of the plan at work (COMMAND_RUN) */
     _Atomic uint64_t plans; /* finished */
     _Atomic uint64_t checks;
-    _Atomic uint64_t findings; /* plans with a broken invariant */
+    _Atomic uint64_t findings;                    /* plans with a broken invariant */
     _Atomic uint64_t verdicts[ZAP_VERDICT_COUNT]; /* of plan x invariant; HARNESS: of plans */
     _Atomic uint64_t held[ZAP_INVARIANT_COUNT];   /* per invariant */
     _Atomic uint64_t broken[ZAP_INVARIANT_COUNT];
@@ -52,7 +52,8 @@ struct zap_shared {
     char harness[120]; /* the first HARNESS reason, or "" */
     uint32_t wire_len; /* COMMAND_PLAN: the plan at work */
     uint8_t wire[ZAP_WIRE_MAX];
-    struct zap_trace trace; /* of the plan at work, as far as it has got; trace.build is the hello */
+    struct zap_trace
+        trace; /* of the plan at work, as far as it has got; trace.build is the hello */
 };
 
 enum zap_command_kind {
@@ -60,13 +61,14 @@ enum zap_command_kind {
     ZAP_COMMAND_PLAN,    /* one plan, given as wire bytes */
     ZAP_COMMAND_CANARY,  /* misbehave */
     ZAP_COMMAND_QUIT,
+    ZAP_COMMAND_BARE, /* the loop that plans of ZAP_SHAPE_BENCH are measured against (py/bare.h) */
 };
 
 /* Deliberate deaths, which prove that the host sees the real ones. */
 enum zap_canary {
     ZAP_CANARY_SEGV = 1,
-    ZAP_CANARY_ABORT,  /* Py_FatalError */
-    ZAP_CANARY_EXIT,   /* _exit(0) */
+    ZAP_CANARY_ABORT, /* Py_FatalError */
+    ZAP_CANARY_EXIT,  /* _exit(0) */
     ZAP_CANARY_HANG,
     ZAP_CANARY_MEMORY, /* allocates and touches memory until it is stopped */
     ZAP_CANARY_BROKEN, /* a planted invariant break: one finding must come back */
@@ -75,7 +77,7 @@ enum zap_canary {
 
 /* COMMAND_PLAN and COMMAND_RUN: */
 enum {
-    ZAP_RUN_FROM_SOURCE = 1, /* build from the plan's Python source instead of in C */
+    ZAP_RUN_FROM_SOURCE = 1,  /* build from the plan's Python source instead of in C */
     ZAP_RUN_ALL_ISOLATED = 2, /* collect before every plan, whether it needs it or not */
 };
 
@@ -83,7 +85,8 @@ struct zap_command {
     uint32_t kind;
     uint32_t flags;
     struct zap_gen_config gen; /* RUN */
-    uint64_t from, count;      /* RUN */
+    uint64_t from, count;      /* RUN; BARE: count rounds */
+    uint32_t route;            /* BARE */
     uint32_t canary;           /* CANARY */
     uint32_t wire_len;         /* PLAN: so many bytes follow, at most ZAP_WIRE_MAX */
 };
@@ -91,16 +94,18 @@ struct zap_command {
 enum zap_report_kind {
     ZAP_REPORT_HELLO = 1,
     ZAP_REPORT_FINDING, /* RUN: a plan broke something; stands in shared->trace until ACK is read */
-    ZAP_REPORT_DONE,    /* the command is done; PLAN: shared->trace holds the trace, judgement follows */
+    ZAP_REPORT_DONE, /* the command is done; PLAN: shared->trace holds the trace, judgement follows
+                      */
 };
 
-/* A report; for FINDING, and for DONE of a PLAN, one struct zap_judgement follows. After a FINDING the
- * worker waits for one byte on the command pipe, so that the host can copy the trace; it goes on when
- * the byte is ZAP_GO_ON and ends the command (with DONE) when it is ZAP_STOP. */
+/* A report; for FINDING, and for DONE of a PLAN, one struct zap_judgement follows. After a FINDING
+ * the worker waits for one byte on the command pipe, so that the host can copy the trace; it goes
+ * on when the byte is ZAP_GO_ON and ends the command (with DONE) when it is ZAP_STOP. */
 struct zap_report {
     uint32_t kind;
     uint32_t resident_kib; /* now */
-    uint64_t index;        /* FINDING: of the plan */
+    uint64_t index; /* FINDING: of the plan; DONE of BARE: rounds, fewer than asked for where the
+                     * worker has not that route */
 };
 enum { ZAP_GO_ON = 'g', ZAP_STOP = 's' };
 

@@ -3,6 +3,7 @@
  * It does one command after the other. All that the host must know if it dies is written to the shared
  * block before it can die of it. When the command pipe is closed the host is gone, and so is the worker.
  */
+#include "py/bare.h"
 #include "py/canary.h"
 #include "py/interp.h"
 #include "py/plant.h"
@@ -182,6 +183,15 @@ static bool sing(const struct zap_command *command)
     return report(ZAP_REPORT_DONE, 0, NULL);
 }
 
+static bool run_bare(const struct zap_command *command)
+{
+    struct zap_shared *shared = zap_session.shared;
+    atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
+    uint64_t rounds = zap_bare_run(command->route, command->count);
+    atomic_store(&shared->phase, ZAP_PHASE_IDLE);
+    return report(ZAP_REPORT_DONE, rounds, NULL);
+}
+
 static bool obey(const struct zap_command *command)
 {
     switch (command->kind) {
@@ -191,6 +201,8 @@ static bool obey(const struct zap_command *command)
         return one(command);
     case ZAP_COMMAND_CANARY:
         return sing(command);
+    case ZAP_COMMAND_BARE:
+        return run_bare(command);
     default:
         return false;
     }
