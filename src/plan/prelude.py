@@ -246,7 +246,7 @@ class Z(object):
 
     def cnode(self, number):
         """A code object stands for a C node: no collector, no __dict__, but weak references."""
-        node = compile('', 'cnode', 'exec')
+        node = compile(str(number), 'cnode', 'eval')  # no two that are equal
 
         def died(reference):
             if self.active:
