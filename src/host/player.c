@@ -1,6 +1,7 @@
 /* Runs plans one by one on a worker that is kept between them. */
 #include "host/player.h"
 
+#include "oracle/known.h"
 #include "plan/wire.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
 {
     const struct zap_death *death = &player->worker.death;
     outcome->verdict = death->verdict;
-    memcpy(outcome->reason, death->reason, sizeof outcome->reason);
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", death->reason);
     memcpy(outcome->signature, death->signature, sizeof outcome->signature);
     memcpy(outcome->tail, death->tail, sizeof outcome->tail);
     if (player->worker.has_hello)
@@ -77,6 +78,24 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
     snprintf(outcome->reason, sizeof outcome->reason, "%s", reason);
 }
 
+/* Is there no use in trying? Workers skip the same plans; here there is room for the reason. */
+static bool is_skipped(const struct zap_build *build, const struct zap_plan *plan,
+                       struct zap_outcome *outcome)
+{
+    const struct zap_feature_row *known = zap_known_crash(plan, zap_profile_of(build));
+    bool has_route = build->routes >> plan->route & 1;
+    if (!has_route)
+        snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
+                 zap_route_row(plan->route)->token);
+    else if (known)
+        snprintf(outcome->reason, sizeof outcome->reason, "known to crash this build: %s (%s)",
+                 known->text, known->reference);
+    else
+        return false;
+    outcome->verdict = ZAP_SKIPPED;
+    return true;
+}
+
 void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
                      struct zap_outcome *ret_outcome)
 {
@@ -87,12 +106,8 @@ void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
     if (!has_worker(player, ret_outcome))
         return;
     ret_outcome->trace.build = player->worker.build;
-    if (!(player->worker.build.routes >> plan->route & 1)) {
-        ret_outcome->verdict = ZAP_SKIPPED;
-        snprintf(ret_outcome->reason, sizeof ret_outcome->reason, "this build has no route %s",
-                 zap_route_row(plan->route)->token);
+    if (is_skipped(&player->worker.build, plan, ret_outcome))
         return;
-    }
     uint8_t wire[ZAP_WIRE_MAX];
     struct zap_command command = {
         .kind = ZAP_COMMAND_PLAN,

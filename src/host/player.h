@@ -17,7 +17,7 @@ struct zap_outcome {
     /* VOID: no invariant says anything about this run. HELD: at least one does, and none is broken.
      */
     enum zap_verdict verdict;
-    char reason[256];   /* one line; "" for HELD and BROKEN */
+    char reason[512];   /* one line; "" for HELD and BROKEN */
     char signature[32]; /* of a death, else "" */
     char tail[2048];    /* of a death: the end of what the worker printed */
     uint64_t checks;
