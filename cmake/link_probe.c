@@ -1,9 +1,9 @@
 /* Can this libpython be embedded? Starts and ends an interpreter, the way a worker does.
  *
- * With ZAP_STATIC it also wipes a module, with PyDict_SetItem wrapped as in a worker, and fails unless it
- * sees the wipe's store: a library built as one unit (LTO) would hide it, and the worker with it would
- * miss events without a word. FindPythons.cmake compiles, links and runs this for every build found; the
- * home is given by PYTHONHOME. No worker, so not in src/.
+ * With ZAP_STATIC it also wipes a module, with PyDict_SetItem wrapped as in a worker, and fails
+ * unless it sees the wipe's store: a library built as one unit (LTO) would hide it, and the worker
+ * with it would miss events without a word. FindPythons.cmake compiles, links and runs this for
+ * every build found; the home is given by PYTHONHOME. No worker, so not in src/.
  *
  * Exit status 0 it can, 2 the interpreter does not start, 3 the wrapping does not work.
  */
