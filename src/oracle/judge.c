@@ -337,10 +337,10 @@ static void on_change(struct walk *w, const struct zap_event *event)
             space->is_unknown_bound |= !is_known;
         }
     }
-    if (event->name == ZAP_NAME_BUILTINS)
-        space->is_builtins_same = false;
     if (is_by_script(event)) {
         script_changes(space);
+        if (event->name == ZAP_NAME_BUILTINS)
+            space->is_builtins_same = false;
     } else {
         by_interpreter(w, event, space);
     }

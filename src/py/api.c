@@ -12,6 +12,7 @@
 #include "py/cnode.h"
 #include "py/import.h"
 #include "py/observe.h"
+#include "py/plant.h"
 #include "py/run.h"
 #include "py/source.h"
 
@@ -84,6 +85,8 @@ ZAP_PY_DEFINE(z_look)
     event->how = args[3] == zap_session.missing ? ZAP_SEEN_MISSING
                  : args[3] == Py_None           ? ZAP_SEEN_NONE
                                                 : ZAP_SEEN_BOUND;
+    if (zap_planted(ZAP_PLANT_LOOK_WRONG) && event->how == ZAP_SEEN_NONE)
+        event->how = ZAP_SEEN_MISSING;
     return none();
 }
 
@@ -186,6 +189,8 @@ void zap_api_collect(uint8_t by)
     zap_record(ZAP_EVENT_COLLECT)->by = by;
     uint8_t actor = zap_session.by;
     zap_session.by = ZAP_BY_INTERPRETER;
+    if (zap_planted(ZAP_PLANT_GC_CLEARS_FIRST))
+        zap_plant_before_collect();
     /* Not PyGC_Collect: it does nothing while gc is disabled (3.6 to 3.13). */
     PyObject *count = PyObject_CallObject(zap_session.gc_collect, NULL);
     if (count == NULL)

@@ -29,6 +29,7 @@
 #define ZAP_HAS_FASTCALL     (PY_VERSION_HEX >= 0x03070000)
 #define ZAP_HAS_CONFIG       (PY_VERSION_HEX >= 0x03080000)
 #define ZAP_HAS_HOOK         (PY_VERSION_HEX >= 0x03080000) /* sys.unraisablehook */
+#define ZAP_HAS_OWN_BUILTINS (PY_VERSION_HEX >= 0x030a0000) /* of functions */
 #define ZAP_HAS_DICT_WATCHER (PY_VERSION_HEX >= 0x030c0000)
 #define ZAP_HAS_REF_TRACER   (PY_VERSION_HEX >= 0x030d0000)
 /* _PyModule_Clear is in the dynamic symbol table up to 3.12, and in every static library. */
@@ -70,6 +71,18 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_int(value)       PyInt_FromLong(value)
 #define zap_py_to_int(obj)      PyInt_AsLong(obj)
 #define ZAP_PY_BUILTINS         "__builtin__"
+#endif
+
+#ifndef Py_SET_REFCNT
+#define Py_SET_REFCNT(obj, refs) (Py_REFCNT(obj) = (refs))
+#endif
+#ifndef Py_SETREF
+#define Py_SETREF(place, value)                                                                    \
+    do {                                                                                           \
+        PyObject *zap_old = (PyObject *)(place);                                                   \
+        (place) = (value);                                                                         \
+        Py_XDECREF(zap_old);                                                                       \
+    } while (0)
 #endif
 
 /* Borrowed; NULL without an exception where the key is missing. Never runs Python code for the keys of

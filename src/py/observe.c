@@ -19,7 +19,12 @@
  */
 #include "py/observe.h"
 
+#include "py/plant.h"
+
 #include <string.h>
+
+/* What a DESTROY event is about. */
+enum { DESTROYED_MODULE = 1, DESTROYED_DICT = 2, DESTROYED_NODE = 3 };
 
 static destructor module_dealloc;
 static inquiry dict_clear;
@@ -158,7 +163,7 @@ static void describe_value(PyObject *value, struct zap_event *event)
         node = zap_node_of(value);
     if (node != ZAP_NO_NODE) {
         event->node = node;
-        event->refs = refs_of(value);
+        event->refs = refs_of(value) - zap_plant_hidden_refs();
     }
 }
 
@@ -202,6 +207,14 @@ void zap_observe_after(int number)
 
 /* ---- nodes ---- */
 
+static void record_destroy(uint8_t module, uint8_t node, uint8_t what)
+{
+    struct zap_event *event = zap_record(ZAP_EVENT_DESTROY);
+    event->module = module;
+    event->node = node;
+    event->info = what;
+}
+
 uint8_t zap_node_of(PyObject *obj)
 {
     struct zap_session *s = &zap_session;
@@ -220,13 +233,15 @@ uint8_t zap_node_of(PyObject *obj)
 /* __del__ of a node is about to be called by the interpreter, from deallocation or by the collector.
  * On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for the call, 2.7
  * leaves it at 0; the collector holds a reference of its own beside those of the garbage. */
-static void hook_finalize(PyObject *self)
+static void finalize(PyObject *self)
 {
     struct zap_session *s = &zap_session;
     if (!s->active) {
         slot_finalize(self);
         return;
     }
+    if (ZAP_PLANTED_BUILD && zap_plant_before_del(self, Py_REFCNT(self) <= 1))
+        return;
     uint8_t node = zap_node_of(self);
     uint8_t space = node == ZAP_NO_NODE ? ZAP_NO_MODULE : s->node_space[node];
     uint32_t refs = refs_of(self);
@@ -241,6 +256,8 @@ static void hook_finalize(PyObject *self)
     uint8_t by = s->by;
     s->by = node;
     slot_finalize(self);
+    if (ZAP_PLANTED_BUILD)
+        zap_plant_after_del(self, refs_of(self) > refs);
     s->by = by;
 
     uint32_t refs_after = refs_of(self);
@@ -257,6 +274,18 @@ static void hook_finalize(PyObject *self)
     if (PyErr_Occurred())
         event->flags |= ZAP_FLAG_X;
     zap_observe_state(space, event);
+}
+
+static void hook_finalize(PyObject *self)
+{
+    static unsigned calls;
+    finalize(self);
+    if (zap_planted(ZAP_PLANT_DEL_TWICE) && ++calls % 5 == 0)
+        finalize(self);
+    if (zap_planted(ZAP_PLANT_PENDING))
+        PyErr_Clear();
+    if (zap_planted(ZAP_PLANT_TRACER_LATE))
+        record_destroy(ZAP_NO_MODULE, zap_node_of(self), DESTROYED_NODE);
 }
 
 /* A node's memory is given back: nothing can bring it back from here. */
@@ -295,7 +324,14 @@ static void hook_module_dealloc(PyObject *self)
         zap_observe_pass_reset(space);
         uint8_t by = s->by;
         s->by = ZAP_BY_INTERPRETER;
+        PyObject *values = NULL;
+        if (zap_planted(ZAP_PLANT_ZAP_ON_DROP) && space->dict != NULL)
+            zap_plant_zap(self, space->dict);
+        if (zap_planted(ZAP_PLANT_DICT_BACKWARDS) && event->refs == 1)
+            values = zap_plant_hold_values(space->dict);
         module_dealloc(self);
+        if (values != NULL)
+            zap_plant_drop_backwards(values);
         s->by = by;
         zap_record(ZAP_EVENT_MODULE_END)->module = (uint8_t)i;
         return;
@@ -314,6 +350,8 @@ static int hook_dict_clear(PyObject *self)
     uint8_t by = zap_session.by;
     zap_session.by = ZAP_BY_INTERPRETER;
     zap_session.gc_clears++;
+    if (zap_planted(ZAP_PLANT_GC_KEEPS_DICT))
+        zap_plant_unbind_all(self);
     int result = dict_clear(self);
     zap_session.gc_clears--;
     zap_session.by = by;
@@ -464,26 +502,16 @@ static int trace_refs(PyObject *obj, PyRefTracerEvent what, void *data)
     struct zap_session *s = &zap_session;
     if (!s->active || what != PyRefTracer_DESTROY)
         return 0;
-    struct zap_event *event;
     if (PyModule_CheckExact(obj)) {
-        for (int i = 0; i < s->spaces_count; i++) {
-            if (s->spaces[i].module == obj) {
-                event = zap_record(ZAP_EVENT_DESTROY);
-                event->module = (uint8_t)i;
-                event->info = 1;
-            }
-        }
+        for (int i = 0; i < s->spaces_count; i++)
+            if (s->spaces[i].module == obj)
+                record_destroy((uint8_t)i, ZAP_NO_NODE, DESTROYED_MODULE);
     } else if (PyDict_CheckExact(obj)) {
         int number = zap_space_of(obj);
-        if (number >= 0) {
-            event = zap_record(ZAP_EVENT_DESTROY);
-            event->module = (uint8_t)number;
-            event->info = 2;
-        }
-    } else if (Py_TYPE(obj)->tp_free == hook_free) {
-        event = zap_record(ZAP_EVENT_DESTROY);
-        event->node = zap_node_of(obj);
-        event->info = 3;
+        if (number >= 0)
+            record_destroy((uint8_t)number, ZAP_NO_NODE, DESTROYED_DICT);
+    } else if (Py_TYPE(obj)->tp_free == hook_free && !zap_planted(ZAP_PLANT_TRACER_LATE)) {
+        record_destroy(ZAP_NO_MODULE, zap_node_of(obj), DESTROYED_NODE);
     }
     return 0;
 }

@@ -1,17 +1,12 @@
-/* Planted bugs: a worker built with ZAP_PLANT can misbehave on purpose, to prove that it is caught. */
+/* Planted bugs: a worker built with ZAP_PLANT can misbehave on purpose, to prove that it is caught.
+ *
+ * In every other build zap_planted(id) is a constant false, and nothing of this is compiled in.
+ */
 #ifndef ZAP_PY_PLANT_H
 #define ZAP_PY_PLANT_H
 
 #include "py/session.h"
 
-/* The planted function in a planted build, the real one in every other. */
-#ifdef ZAP_PLANT
-#define ZAP_PLANTABLE(planted, real) planted
-#else
-#define ZAP_PLANTABLE(planted, real) real
-#endif
-
-#ifdef ZAP_PLANT
 enum zap_plant {
     ZAP_PLANT_NONE,
 #define ZAP_PLANT_ROW(id, token, text, caught_by) ZAP_PLANT_##id,
@@ -19,16 +14,31 @@ enum zap_plant {
 #undef ZAP_PLANT_ROW
 };
 
-/* The bug chosen by the environment (PYZAP_PLANT=token). An unknown token ends the worker, with a line
- * that names the known ones. */
-enum zap_plant zap_plant_init(void);
+#ifdef ZAP_PLANT
+#define ZAP_PLANTED_BUILD 1
+/* Is this the bug that the environment asks for (PYZAP_PLANT=token)? */
+bool zap_planted(enum zap_plant plant);
 
-void zap_plant_wipe(PyObject *module);                /* for _PyModule_Clear */
-PyObject *zap_plant_reload(PyObject *module);         /* for PyImport_ReloadModule */
-void zap_plant_finalize(PyObject *self);              /* for the class's finalizer slot */
-void zap_plant_module_dealloc(PyObject *self);        /* for module_dealloc */
-int zap_plant_dict_clear(PyObject *self);             /* for dict's tp_clear */
-PyObject *zap_plant_collect(void);                    /* for gc.collect() */
+/* Read the environment. An unknown token ends the worker, with a line that names the known ones. */
+void zap_plant_init(void);
+
+/* How many references to a value in a namespace are the plant's own. */
+uint32_t zap_plant_hidden_refs(void);
+#else
+#define ZAP_PLANTED_BUILD       0
+#define zap_planted(plant)      false
+#define zap_plant_hidden_refs() 0u
 #endif
+
+/* Each does its bug's part, and whatever else the real thing does. Called only when planted. */
+void zap_plant_wipe(PyObject *module, bool is_second); /* for _PyModule_Clear */
+PyObject *zap_plant_reload(PyObject *module);          /* for PyImport_ReloadModule */
+bool zap_plant_before_del(PyObject *self, bool by_refcount); /* true: do not call __del__ */
+void zap_plant_after_del(PyObject *self, bool has_grown);
+PyObject *zap_plant_hold_values(PyObject *dict);        /* a list, to be given to the next */
+void zap_plant_drop_backwards(PyObject *values);
+void zap_plant_before_collect(void);
+void zap_plant_zap(PyObject *module, PyObject *dict);
+void zap_plant_unbind_all(PyObject *dict);
 
 #endif

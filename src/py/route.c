@@ -56,7 +56,10 @@ static void wipe(unsigned number, uint8_t call)
     event->info = call;
     zap_observe_pass_reset(&s->spaces[number]);
     s->by = ZAP_BY_INTERPRETER;
-    ZAP_PLANTABLE(zap_plant_wipe, _PyModule_Clear)(s->modules[number]);
+    if (ZAP_PLANTED_BUILD)
+        zap_plant_wipe(s->modules[number], call == 2);
+    else
+        _PyModule_Clear(s->modules[number]);
     s->by = ZAP_BY_ROUTE;
     event = zap_record(ZAP_EVENT_WIPE_END);
     event->module = (uint8_t)number;
@@ -89,7 +92,8 @@ static void take_reload(void)
 {
     struct zap_session *s = &zap_session;
     PyObject *module = s->modules[0], *dict = PyModule_GetDict(module);
-    PyObject *again = ZAP_PLANTABLE(zap_plant_reload, PyImport_ReloadModule)(module);
+    bool is_planted = zap_planted(ZAP_PLANT_RELOAD_NEW) || zap_planted(ZAP_PLANT_RELOAD_CLEARS);
+    PyObject *again = is_planted ? zap_plant_reload(module) : PyImport_ReloadModule(module);
     struct zap_event *event = zap_record(ZAP_EVENT_RELOADED);
     event->module = 0;
     if (again == module && PyModule_GetDict(again) == dict)
