@@ -8,6 +8,7 @@
 #include "host/summary.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@
 void zap_live_init(struct zap_live *live, FILE *out)
 {
     memset(live, 0, sizeof *live);
-    if (isatty(fileno(out)))
+    const char *terminal = getenv("TERM");
+    if (isatty(fileno(out)) && terminal && terminal[0] && strcmp(terminal, "dumb") != 0)
         live->out = out;
 }
 
@@ -40,12 +42,12 @@ static const char *state_word(const struct zap_run *run)
 static double seconds_left(const struct zap_session_config *config, const struct zap_run *run,
                            const struct zap_tally *tally)
 {
-    double left = -1;
-    if (config->time_ms)
-        left = (double)config->time_ms / 1000 - run->seconds;
-    else if (config->plans && tally->plans > 0)
-        left = (double)(config->plans - tally->plans) * run->seconds / (double)tally->plans;
-    return left;
+    if (config->plans && tally->plans == 0)
+        return -1;
+    if (config->plans)
+        return (double)(config->plans - tally->plans) * run->seconds / (double)tally->plans;
+    double left = (double)config->time_ms / 1000 - run->seconds;
+    return left > 0 ? left : 0; /* the last plan may take a moment longer */
 }
 
 static void write_counts(const struct zap_tally *tally, double seconds, struct zap_str *out)
