@@ -1,0 +1,36 @@
+#!/bin/sh
+# Does the installed program work where it was not meant to be? Installs, moves it all, and runs it from there.
+#
+#   test_install.sh BUILD_FOLDER
+#
+# Moved, because a path of the build or of the prefix that was compiled in would otherwise go unnoticed; and
+# called through a link on PATH, as a distribution's alternatives are. Skipped (77) without a usable build.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$1" --prefix "$work/usr" >"$work/log" || {
+    cat "$work/log"
+    exit 1
+}
+mkdir "$work/elsewhere" "$work/bin"
+mv "$work/usr" "$work/elsewhere/prefix"
+ln -s "$work/elsewhere/prefix/bin/pyzap" "$work/bin/pyzap"
+for file in share/doc/pyzap/README.md share/doc/pyzap/LICENSE libexec/pyzap/builds.tsv; do
+    [ -s "$work/elsewhere/prefix/$file" ] || {
+        echo "not installed: $file"
+        exit 1
+    }
+done
+PATH=$work/bin:$PATH
+unset PYZAP_WORKERS || true
+cd /
+build=$(awk -F'\t' '$2 == "usable" { print $1; exit }' "$work/elsewhere/prefix/libexec/pyzap/builds.tsv")
+if [ -z "$build" ]; then
+    echo "SKIP: no usable CPython build to run"
+    exit 77
+fi
+pyzap check --python "$build" --plans 500 --out "$work/out"
+pyzap replay --python "$build" "$work/elsewhere/prefix/share/pyzap/corpus/seed" >"$work/log" || {
+    grep '^not ok' "$work/log"
+    exit 1
+}
