@@ -17,6 +17,7 @@ enum {
     COLUMNS_COUNT = 14,
     CELL_MAX = 72,
     WIDTH_MAX = 120,
+    PROSE_MAX = 96,
     LISTED_MAX = 20, /* findings in the printed summary */
 };
 
@@ -172,6 +173,24 @@ static void print_failures(const struct zap_session *session, FILE *out)
                 is_first ? "\npyzap itself failed\n" : "", session->write_failure);
 }
 
+/* Words in lines that fit, the first of which begins with `head`, the others as far to the right.
+ */
+static void print_wrapped(const char *head, const char *text, FILE *out)
+{
+    int indent = (int)strlen(head), at = indent;
+    fputs(head, out);
+    while (*text) {
+        int len = (int)strcspn(text, " ");
+        if (at > indent && at + 1 + len > PROSE_MAX) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        }
+        at += fprintf(out, "%s%.*s", at > indent ? " " : "", len, text);
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', out);
+}
+
 static void print_departures(const struct zap_session *session, FILE *out)
 {
     bool is_first = true;
@@ -183,7 +202,7 @@ static void print_departures(const struct zap_session *session, FILE *out)
             const struct zap_run *run = &session->runs[j];
             if (run->past.departs[i] == 0)
                 continue;
-            zap_str_printf(&counts, "%s%s ", counts.len ? ", " : "", run->row->name);
+            zap_str_printf(&counts, "%s%s:", counts.len ? ", " : "", run->row->name);
             zap_summary_count(run->past.departs[i], &counts);
         }
         if (counts.len == 0)
@@ -192,7 +211,9 @@ static void print_departures(const struct zap_session *session, FILE *out)
             fputs("\nWhere CPython departs from its documentation (by design: not findings)\n",
                   out);
         is_first = false;
-        fprintf(out, "  %s\n    %s\n    seen: %s\n", row->text, row->reference, text);
+        print_wrapped("  ", row->text, out);
+        print_wrapped("    ", row->reference, out);
+        print_wrapped("    seen: ", text, out);
     }
 }
 

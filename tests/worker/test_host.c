@@ -452,7 +452,7 @@ static void a_summary_says_it_all(void **state)
         "\na      3.11.7      30",
         "pyzap itself failed\n  b: canary hang: expected TIMED_OUT",
         "Where CPython departs from its documentation",
-        "seen: a 29\n",
+        "seen: a:29\n",
         broken,
         "out/deep/a-SIGSEGV-7  CRASHED  SIGSEGV in the middle of the route\n",
         "  and 26 more of the same kinds, counted but not filed (3 of a kind are)\n",
