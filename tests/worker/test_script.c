@@ -4,16 +4,14 @@
  * end matched; and builds between which nothing that a script can see has changed must print the
  * same. What has changed: PEP 442 (3.4), the collector keeps only what a resurrected object reaches
  * (3.9, bpo-38379), functions keep their builtins (3.10). Free-threaded builds collect in another
- * order, and 3.14 is where the order of clearing changes: those are only held to form. So are plans
- * with a set of several (its order is that of addresses) and with deep nesting (how deep a
- * deallocation goes before it is put off depends on the version).
+ * order, and 3.14 is where the order of clearing changes: those are only held to form, as are plans
+ * of which script.h says that they are not deterministic.
  *
  * The interpreters are those of builds.tsv, usable for a worker or not. Without one the test is
  * skipped.
  */
 #include "oracle/trace.h"
 #include "plan/gen.h"
-#include "plan/source.h"
 #include "plan/text.h"
 
 #include <glob.h>
@@ -22,16 +20,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "script.h"
 
 enum {
     BUILDS_MAX = 64,
     OUTPUT_MAX = 256 * 1024,
     PLANS = 40,
-    DEADLINE_S = 60, /* of one script */
 };
 
 struct build {
@@ -72,40 +70,6 @@ static void find_builds(void)
     if (file) {
         fclose(file);
     }
-}
-
-/* ---- running ---- */
-
-/* Run a script; what it prints goes to output, as a string. Returns its wait status. */
-static int run(const struct build *build, const char *script, char *output)
-{
-    int fds[2];
-    assert_int_equal(pipe(fds), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        close(fds[0]);
-        close(fds[1]);
-        if (!freopen("/dev/null", "w", stderr)) { /* unraisable errors are what plans are made of */
-            _exit(126);
-        }
-        setenv("PYTHONHASHSEED", "0", 1); /* before 3.6 this is the order of dicts */
-        alarm(DEADLINE_S);
-        execl(build->python, build->python, script, (char *)NULL);
-        _exit(127);
-    }
-    close(fds[1]);
-    size_t len = 0;
-    ssize_t got;
-    while ((got = read(fds[0], output + len, OUTPUT_MAX - 1 - len)) > 0) {
-        len += (size_t)got;
-    }
-    output[len] = '\0';
-    close(fds[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
 }
 
 /* ---- the form of what a script prints ---- */
@@ -252,48 +216,31 @@ static const char *flaw_of(const char *output)
 static char folder[] = "/tmp/pyzap-script-XXXXXX";
 static char script_path[sizeof folder + 16];
 
-static bool is_same_everywhere(const struct zap_plan *plan)
-{
-    for (unsigned i = 0; i < plan->objects_count; i++) {
-        uint8_t kind = plan->objects[i].kind;
-        if (kind == ZAP_VALUE_SET || kind == ZAP_VALUE_NEST) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Returns how many pairs of outputs were compared. */
 static unsigned check_plan(const char *what, const struct zap_plan *plan)
 {
-    static char script[ZAP_SOURCE_MAX];
     static char outputs[BUILDS_MAX][OUTPUT_MAX];
-    static const char no_wipe[] = "# route wipe is not available";
     unsigned compared = 0;
-    struct zap_str out = zap_str_init(script, sizeof script);
-    zap_source_script(plan, &out);
-    FILE *file = fopen(script_path, "w");
-    assert_non_null(file);
-    fputs(script, file);
-    assert_int_equal(fclose(file), 0);
-
+    assert_true(script_write(plan, script_path));
     for (unsigned i = 0; i < builds_count; i++) {
-        int status = run(&builds[i], script_path, outputs[i]);
-        bool has_route = strncmp(outputs[i], no_wipe, strlen(no_wipe)) != 0;
+        const struct build *build = &builds[i];
+        int status = script_run(build->python, script_path, outputs[i], OUTPUT_MAX);
+        bool has_route = !script_has_no_route(outputs[i]);
+        bool is_comparable =
+            has_route && build->era != 0 && script_is_deterministic(plan, build->era > 3);
         assert_true(has_route || plan->route == ZAP_ROUTE_WIPE);
         if (status != 0) {
-            fail_msg("%s on %s: wait status %d", what, builds[i].name, status);
+            fail_msg("%s on %s: wait status %d", what, build->name, status);
         }
         const char *flaw = has_route ? flaw_of(outputs[i]) : NULL;
         if (flaw) {
-            fail_msg("%s on %s: %.200s", what, builds[i].name, flaw);
+            fail_msg("%s on %s: %.200s", what, build->name, flaw);
         }
-        for (unsigned k = 0; has_route && is_same_everywhere(plan) && k < i; k++) {
-            if (builds[k].era == builds[i].era && builds[i].era != 0 &&
-                strncmp(outputs[k], no_wipe, strlen(no_wipe)) != 0) {
+        for (unsigned k = 0; is_comparable && k < i; k++) {
+            if (builds[k].era == build->era && !script_has_no_route(outputs[k])) {
                 compared++;
                 if (strcmp(outputs[k], outputs[i]) != 0) {
-                    fail_msg("%s: %s and %s differ\n%s\n%s", what, builds[k].name, builds[i].name,
+                    fail_msg("%s: %s and %s differ\n%s\n%s", what, builds[k].name, build->name,
                              outputs[k], outputs[i]);
                 }
             }

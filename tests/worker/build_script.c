@@ -1,0 +1,174 @@
+/* A stand-alone script and a worker tell the same story of a plan: the independent witness.
+ *
+ * An ordinary interpreter without anything of ours in it runs the script, and the worker for the
+ * same build (ZAP_BUILD) builds the plan from the same source. What Python code can see of the
+ * trace must be what the script prints, but for what oracle/trace.c says a script cannot know, and
+ * but for plans of which script.h says that they are not deterministic.
+ */
+#include "host/player.h"
+#include "plan/gen.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "script.h"
+
+enum { PLANS = 80, LINE_SIZE = 4096 };
+
+static struct zap_builds builds;
+static struct zap_player player;
+static const struct zap_builds_row *row;
+static char script_path[] = "/tmp/pyzap-script-XXXXXX";
+static char said[1024 * 1024];
+
+static bool is_visible(unsigned kind)
+{
+    switch (kind) {
+    case ZAP_EVENT_ROUTE:
+    case ZAP_EVENT_ROUTE_END:
+    case ZAP_EVENT_DEL:
+    case ZAP_EVENT_DEL_END:
+    case ZAP_EVENT_CNODE:
+    case ZAP_EVENT_LOOK:
+    case ZAP_EVENT_LOOK_ALL:
+    case ZAP_EVENT_DONE:
+    case ZAP_EVENT_POKED:
+    case ZAP_EVENT_CALLBACK:
+    case ZAP_EVENT_FINALLY:
+    case ZAP_EVENT_COLLECT:
+    case ZAP_EVENT_COLLECT_END:
+    case ZAP_EVENT_SPAWN:
+    case ZAP_EVENT_RELOADED:
+    case ZAP_EVENT_FAILED:
+    case ZAP_EVENT_KEPT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Take the fields with these beginnings out of a line. */
+static void remove_fields(char *line, const char *const *fields)
+{
+    for (; *fields; fields++) {
+        char *at = strstr(line, *fields);
+        if (at) {
+            size_t len = 1 + strcspn(at + 1, " ");
+            memmove(at, at + len, strlen(at + len) + 1);
+        }
+    }
+}
+
+/* Does the script's line say what the worker's event says? */
+static bool is_same(char *line, char *event)
+{
+    static const char *const unknown[] = {" refs=", " how=", NULL};
+    static const char *const state[] = {
+        " gone=", " bound=", " none=", " builtins=", " size=", NULL};
+    remove_fields(event, unknown);
+    if (strstr(line, " gone=yes") || strncmp(line, "cnode ", 6) == 0) {
+        remove_fields(line, state);
+        remove_fields(event, state);
+    }
+    return strcmp(line, event) == 0;
+}
+
+/* Returns how many lines agree; fails at the first that does not. */
+static unsigned compare(unsigned number, const struct zap_trace *trace)
+{
+    unsigned same = 0;
+    const char *at = said;
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        char line[LINE_SIZE], event[LINE_SIZE];
+        if (!is_visible(trace->events[i].kind)) {
+            continue;
+        }
+        struct zap_str line_out = zap_str_init(line, sizeof line);
+        struct zap_str event_out = zap_str_init(event, sizeof event);
+        size_t len = strcspn(at, "\n");
+        zap_str_add_bytes(&line_out, at, len);
+        zap_trace_print_event(trace, i, &event_out);
+        if (!is_same(line, event)) {
+            fail_msg("plan %u, line %u\nscript: %s\nworker: %s", number, same + 1, line, event);
+        }
+        at += len + (at[len] == '\n');
+        same++;
+    }
+    assert_string_equal(at, "");
+    return same;
+}
+
+static void scripts_and_workers_agree(void **state)
+{
+    (void)state;
+    static struct zap_outcome outcome;
+    unsigned plans = 0, lines = 0;
+    for (unsigned i = 0; i < PLANS; i++) {
+        struct zap_gen_config config = {.seed = 5, .size = 12};
+        struct zap_plan plan;
+        zap_gen_plan(&config, i, &plan);
+        if (!script_is_deterministic(&plan, row->version[0] != '2')) {
+            continue;
+        }
+        assert_true(script_write(&plan, script_path));
+        assert_int_equal(script_run(row->python, script_path, said, sizeof said), 0);
+        if (script_has_no_route(said)) {
+            continue; /* its worker may have it */
+        }
+        zap_player_play(&player, &plan, &outcome);
+        if (outcome.verdict == ZAP_SKIPPED) {
+            continue;
+        }
+        if (outcome.verdict != ZAP_VOID && outcome.verdict != ZAP_HELD) {
+            fail_msg("plan %u: %s: %s", i, zap_verdict_row(outcome.verdict)->name, outcome.reason);
+        }
+        lines += compare(i, &outcome.trace);
+        plans++;
+    }
+    print_message("%u plans, %u lines\n", plans, lines);
+    assert_true(plans > PLANS / 4 && lines > 4 * plans);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    static struct zap_worker_config config;
+    static char text[512];
+    struct zap_str why = zap_str_init(text, sizeof text);
+    const char *name = getenv("ZAP_BUILD");
+    if (!name || zap_builds_load(ZAP_LIBEXEC_DIR, &builds, &why) != ZAP_OK) {
+        print_error("%s\n", name ? text : "ZAP_BUILD is not set");
+        return -1;
+    }
+    row = zap_builds_find(&builds, name, &why);
+    int file = mkstemp(script_path);
+    if (!row || file < 0) {
+        print_error("%s\n", text);
+        return -1;
+    }
+    close(file);
+    zap_player_init(&player, row, &config, ZAP_RUN_FROM_SOURCE);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    zap_player_release(&player);
+    zap_builds_release(&builds);
+    return remove(script_path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scripts_and_workers_agree),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

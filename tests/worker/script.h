@@ -1,0 +1,89 @@
+/* Running stand-alone scripts of plans: for test_script.c and build_script.c. */
+#ifndef ZAP_TESTS_WORKER_SCRIPT_H
+#define ZAP_TESTS_WORKER_SCRIPT_H
+
+#include "plan/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SCRIPT_DEADLINE_S = 60 };
+
+/* Does what happens depend on the plan and the version alone? The order of a set is that of
+ * addresses; so is, in dicts before 3.6, the place of None, which is hashed by its address; and how
+ * deep a deallocation goes before it is put off depends on what else is being deallocated. */
+static inline bool script_is_deterministic(const struct zap_plan *plan, bool dicts_have_order)
+{
+    bool names_none = false;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+            names_none = names_none || plan->modules[m].globals[i].name == ZAP_NAME_NONE;
+        }
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        names_none = names_none || plan->acts[i].name == ZAP_NAME_NONE;
+    }
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if (plan->objects[i].kind == ZAP_VALUE_SET || plan->objects[i].kind == ZAP_VALUE_NEST) {
+            return false;
+        }
+    }
+    return dicts_have_order || !names_none;
+}
+
+/* Write the script of a plan to a file. False on failure. */
+static inline bool script_write(const struct zap_plan *plan, const char *path)
+{
+    static char text[ZAP_SOURCE_MAX];
+    struct zap_str out = zap_str_init(text, sizeof text);
+    zap_source_script(plan, &out);
+    FILE *file = fopen(path, "w");
+    return file && fputs(text, file) >= 0 && fclose(file) == 0 && !out.cut;
+}
+
+/* Run a script.
+ *
+ * ret_said  what it printed, as a string; cut at size
+ * Returns   its wait status, or -1
+ */
+static inline int script_run(const char *python, const char *path, char *ret_said, size_t size)
+{
+    int fds[2];
+    if (pipe(fds) != 0) {
+        return -1;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(fds[1], STDOUT_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        if (!freopen("/dev/null", "w", stderr)) { /* unraisable errors are what plans are made of */
+            _exit(126);
+        }
+        setenv("PYTHONHASHSEED", "0", 1);
+        alarm(SCRIPT_DEADLINE_S);
+        execl(python, python, path, (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fds[0], ret_said + len, size - 1 - len)) > 0) {
+        len += (size_t)got;
+    }
+    ret_said[len] = '\0';
+    close(fds[0]);
+    int status;
+    return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
+}
+
+/* Is this all that a script says where _PyModule_Clear is hidden? */
+static inline bool script_has_no_route(const char *said)
+{
+    static const char no_wipe[] = "# route wipe is not available";
+    return strncmp(said, no_wipe, strlen(no_wipe)) == 0;
+}
+
+#endif
