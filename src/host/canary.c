@@ -1,8 +1,8 @@
 /* The canaries of one build: what each does, and what it must look like from here.
  *
  * Each has a worker of its own, so that all of them together take about as long as one
- * interpreter's start. Only the one that hangs has a short deadline: on a busy machine the others
- * may be slow, and they end by themselves.
+ * interpreter's start. Only the one that hangs has a short deadline, and only from
+ * when it hangs: on a busy machine all of them may be slow, and the others end by themselves.
  */
 #include "host/canary.h"
 
@@ -54,8 +54,6 @@ void zap_canaries_start(const struct zap_worker_config *config, struct zap_canar
     memset(ret_canaries, 0, sizeof *ret_canaries);
     for (size_t i = 0; i < EXPECTATIONS_COUNT; i++) {
         struct zap_worker_config own = {.path = config->path, .hello_ms = config->hello_ms};
-        if (expectations[i].canary == ZAP_CANARY_HANG)
-            own.deadline_ms = HANG_DEADLINE_MS;
         if (zap_worker_start(&own, &ret_canaries->workers[i]) != ZAP_OK) {
             fail(ret_canaries, i, "that it cannot start", strerror(errno));
             ret_canaries->is_over[i] = true;
@@ -80,6 +78,9 @@ static void look_at(struct zap_canaries *canaries, size_t i, int64_t now_ms)
     bool is_breaker = expectations[i].verdict == ZAP_BROKEN;
     switch (zap_worker_look(worker, now_ms, &report, &judgement)) {
     case ZAP_WORKER_NOTHING:
+        if (expectations[i].canary == ZAP_CANARY_HANG &&
+            atomic_load(&worker->shared->phase) == ZAP_PHASE_CANARY)
+            worker->config.deadline_ms = HANG_DEADLINE_MS;
         return;
     case ZAP_WORKER_HELLO:
         canaries->build = worker->build;

@@ -83,7 +83,7 @@ static struct zap_session_config config_of(size_t builds_count, uint64_t plans)
         .gen = {.seed = 5},
         .plans = plans,
         .out = out,
-        .worker = {.deadline_ms = 1000, .hello_ms = 20000, .memory_kib = 256 * 1024},
+        .worker = {.deadline_ms = 2000, .hello_ms = 20000, .memory_kib = 256 * 1024},
     };
     return config;
 }
@@ -186,13 +186,13 @@ static const struct {
     {"fatal@3", ZAP_CRASHED, "SIGABRT", "Fatal Python error: object at 0x3 is broken"},
     {"assert@3", ZAP_CRASHED, "SIGABRT", "Assertion `refs > 0' failed."},
     {"exit@3", ZAP_CRASHED, "exit-0", "exited with status 0 in the middle of the route"},
-    {"hang@3", ZAP_TIMED_OUT, "timeout", "no progress for 1.0 s in the route"},
+    {"hang@3", ZAP_TIMED_OUT, "timeout", "no progress for 2.0 s in the route"},
     {"grow@3", ZAP_EXHAUSTED, "memory", "memory over its limit (256 MiB) in the route"},
     {"half-dead@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
     {"scribble@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
-    {"half@3", ZAP_TIMED_OUT, "timeout", "no progress for 1.0 s in the route"},
+    {"half@3", ZAP_TIMED_OUT, "timeout", "no progress for 2.0 s in the route"},
     {"judge@3", ZAP_HARNESS, NULL, "SIGSEGV in the middle of judging the trace, at index 3"},
-    {"gen@3", ZAP_HARNESS, NULL, "no progress for 1.0 s in generating a plan, at index 3"},
+    {"gen@3", ZAP_HARNESS, NULL, "no progress for 2.0 s in generating a plan, at index 3"},
     {"check@3", ZAP_HARNESS, NULL, "check failed: false"},
     {"shot@3", ZAP_HARNESS, NULL, "SIGKILL from outside"},
     {"garbage@3", ZAP_HARNESS, NULL, "broke the protocol: a report of kind 77 when none was due"},
