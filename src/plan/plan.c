@@ -218,8 +218,8 @@ static bool link_fits(const struct zap_plan *plan, struct zap_link link, unsigne
         return link.to < link.from && count == 0;
     case ZAP_LINKS_MANY_EARLIER:
         return link.to < link.from;
-    case ZAP_LINKS_MANY_EARLIER_HASHABLE:
-        return link.to < link.from && values[plan->objects[link.to].kind].hashable;
+    case ZAP_LINKS_ONE_EARLIER_HASHABLE:
+        return link.to < link.from && count == 0 && values[plan->objects[link.to].kind].hashable;
     case ZAP_LINKS_MANY:
         return true;
     }

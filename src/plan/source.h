@@ -8,9 +8,9 @@
 /* No plan's script is longer than this. */
 enum { ZAP_SOURCE_MAX = 256 * 1024 };
 
-/* Append a stand-alone program that does what the plan says and prints what happens. It needs nothing
- * but the standard library and runs on 2.7 and on 3.x alike. source.c says how its lines compare with a
- * worker's trace.
+/* Append a stand-alone program that does what the plan says and prints what happens. It needs
+ * nothing but the standard library and runs on 2.7 and on 3.x alike. source.c says how its lines
+ * compare with a worker's trace.
  *
  * plan  normal
  */
@@ -22,24 +22,24 @@ void zap_source_script(const struct zap_plan *plan, struct zap_str *out);
  */
 void zap_source_act(const struct zap_act *act, bool own, unsigned indent, struct zap_str *out);
 
-/* Append the part that makes the plan's objects and binds its globals, as the worker executes it when
- * it builds from source: a sequence of sections, each a line "#@ CONTEXT\n" followed by code. CONTEXT is
- * the number of the module in whose namespace the code runs, or "elsewhere".
+/* Append the part that makes the plan's objects and binds its globals, as the worker executes it
+ * when it builds from source: a sequence of sections, each a line "#@ CONTEXT\n" followed by code.
+ * CONTEXT is the number of the module in whose namespace the code runs, or "elsewhere".
  *
  * Every section runs with that namespace as globals and one shared scratch dict as locals, which is
- * thrown away at the end. Before the first section scratch holds `z` and the modules as `m0`, `m1`, ...;
- * afterwards it also holds object i as `o<i>`, for who wants to know. Beside what bodies of op.def and
- * expressions of value.def say, sections call:
+ * thrown away at the end. Before the first section scratch holds `z` and the modules as `m0`, `m1`,
+ * ...; afterwards it also holds object i as `o<i>`, for who wants to know. Beside what bodies of
+ * op.def and expressions of value.def say, sections call:
  *
- *   z.cls(name, del[, poke])  the class of a node, `n<i>` its name: in a worker a plain call of type()
- *                             with __del__ and poke in its dict; where nothing asks for poke, without
- *   z.skip(self)              in a __del__: true when the script must not run
- *   z.poked(self), z.fin(i)   from poke, and from the finally of generator i
- *   z.begin()                 route failed-import only, next to last line: drop everything in scratch
- *                             and begin the route; the last line, `raise z.Error`, follows with `z` only
+ *   z.cls(name, del[, poke])  the class of a node, `n<i>` its name: in a worker a plain call of
+ * type() with __del__ and poke in its dict; where nothing asks for poke, without z.skip(self) in a
+ * __del__: true when the script must not run z.poked(self), z.fin(i)   from poke, and from the
+ * finally of generator i z.begin()                 route failed-import only, next to last line:
+ * drop everything in scratch and begin the route; the last line, `raise z.Error`, follows with `z`
+ * only
  *
- * Route reload has one more section at the end, "#@ again": what module 0 executes when it is reloaded,
- * in its own namespace, with a new scratch dict that holds `z`.
+ * Route reload has one more section at the end, "#@ again": what module 0 executes when it is
+ * reloaded, in its own namespace, with a new scratch dict that holds `z`.
  */
 void zap_source_sections(const struct zap_plan *plan, struct zap_str *out);
 

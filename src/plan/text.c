@@ -623,7 +623,7 @@ static bool check_link(struct parser *p, enum zap_links links, struct zap_link l
         return found(p, to);
     }
     const struct zap_value_row *row = zap_value_row(p->plan.objects[link.to].kind);
-    if (links == ZAP_LINKS_MANY_EARLIER_HASHABLE && !row->hashable) {
+    if (links == ZAP_LINKS_ONE_EARLIER_HASHABLE && !row->hashable) {
         fail(p, "an object that can be hashed", to);
         zap_str_printf(&p->message, " (%s)", row->token);
         return false;
@@ -649,7 +649,8 @@ static bool parse_link(struct parser *p, struct word first)
         zap_str_printf(&p->message, " (%s)", row->token);
         return false;
     }
-    for (unsigned i = 0; row->links == ZAP_LINKS_ONE_EARLIER && i < p->plan.links_count; i++) {
+    bool one = row->links == ZAP_LINKS_ONE_EARLIER || row->links == ZAP_LINKS_ONE_EARLIER_HASHABLE;
+    for (unsigned i = 0; one && i < p->plan.links_count; i++) {
         if (p->plan.links[i].from == link.from) {
             zap_str_printf(expected(p), "one link from a %s", row->token);
             return found(p, from);

@@ -275,12 +275,10 @@ static PyObject *make_DICT(const struct site *site)
 
 static PyObject *make_SET(const struct site *site)
 {
-    PyObject *set = PySet_New(NULL), *item;
-    for (unsigned k = 0; set != NULL && (item = linked(site, k)) != NULL; k++) {
-        if (PySet_Add(set, item) < 0) {
-            Py_DECREF(set);
-            return NULL;
-        }
+    PyObject *set = PySet_New(NULL), *item = linked(site, 0);
+    if (set != NULL && item != NULL && PySet_Add(set, item) < 0) {
+        Py_DECREF(set);
+        return NULL;
     }
     return set;
 }

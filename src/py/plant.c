@@ -20,7 +20,7 @@ static const struct {
     enum zap_plant plant;
     const char *token;
 } rows[] = {
-#define ZAP_PLANT_ROW(id, token, text, caught_by) {ZAP_PLANT_##id, token},
+#define ZAP_PLANT_ROW(id, token, text, caught_by, feature) {ZAP_PLANT_##id, token},
 #include "py/plant.def"
 #undef ZAP_PLANT_ROW
 };

@@ -9,7 +9,7 @@
 
 enum zap_plant {
     ZAP_PLANT_NONE,
-#define ZAP_PLANT_ROW(id, token, text, caught_by) ZAP_PLANT_##id,
+#define ZAP_PLANT_ROW(id, token, text, caught_by, feature) ZAP_PLANT_##id,
 #include "py/plant.def"
 #undef ZAP_PLANT_ROW
 };

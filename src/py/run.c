@@ -55,6 +55,18 @@ static bool can_collect(const struct zap_plan *plan)
     return false;
 }
 
+/* Can it leave cycles that hold no node and no namespace, which clean() could not see? */
+static bool can_leave_cycles(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        unsigned kind = plan->objects[i].kind;
+        if (kind == ZAP_VALUE_CLASS ||
+            ((kind == ZAP_VALUE_LIST || kind == ZAP_VALUE_DICT) && plan->links_count > 0))
+            return true;
+    }
+    return false;
+}
+
 static void start(const struct zap_plan *plan)
 {
     struct zap_session *s = &zap_session;
@@ -162,6 +174,8 @@ static void clean(void)
         s->is_dirty = true;
         empty_trashcan();
     }
+    if (can_leave_cycles(s->plan))
+        s->is_dirty = true;
     PyErr_Clear();
     s->spaces_count = 0; /* what still is of their dicts is of no interest */
     s->nodes_count = 0;

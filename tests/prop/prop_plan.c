@@ -133,7 +133,8 @@ static bool obeys_link(const struct zap_plan *plan, unsigned i)
     enum zap_links links = zap_value_row(plan->objects[link->from].kind)->links;
     bool earlier = link->to < link->from;
     return links == ZAP_LINKS_MANY || (links == ZAP_LINKS_MANY_EARLIER && earlier) ||
-           (links == ZAP_LINKS_MANY_EARLIER_HASHABLE && earlier &&
+           (links == ZAP_LINKS_ONE_EARLIER_HASHABLE && earlier &&
+            (i == 0 || link[-1].from < link->from) &&
             zap_value_row(plan->objects[link->to].kind)->hashable) ||
            (links == ZAP_LINKS_ONE_EARLIER && earlier && (i == 0 || link[-1].from < link->from));
 }

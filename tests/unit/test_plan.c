@@ -360,7 +360,7 @@ static void link_rules(void **state)
             add_link(&want, FROM, LIST);
             add_link(&want, FROM, INT);
             break;
-        case ZAP_LINKS_MANY_EARLIER_HASHABLE:
+        case ZAP_LINKS_ONE_EARLIER_HASHABLE:
             add_link(&want, FROM, INT);
             break;
         case ZAP_LINKS_MANY:

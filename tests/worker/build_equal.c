@@ -1,0 +1,149 @@
+/* The same plan gives the same trace: from the builder in C and from the plan's Python source, and when it
+ * is run again after others.
+ *
+ * Run once per build, with its name in ZAP_BUILD.
+ */
+#include "host/player.h"
+#include "plan/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLANS = 1500, SEED = 2, SHOWN = 3, TEXT_MAX = 4 * 1024 * 1024 };
+
+static struct zap_outcome outcomes[3];
+
+/* Two refcounts are different by construction. A namespace's dict has a reference from each function that
+ * was made in it, and a plan's source makes a class with two functions per node where the builder makes
+ * one per module. And a node whose __del__ is at work has one from each frame that it is `self` of: the
+ * builder's scripts are functions that __del__ calls. */
+static void forget_refs(struct zap_trace *trace)
+{
+    bool is_open[256] = {false};
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        struct zap_event *event = &trace->events[i];
+        bool is_dict = event->kind == ZAP_EVENT_BEFORE || event->kind == ZAP_EVENT_AFTER ||
+                       event->kind == ZAP_EVENT_MODULE_GONE;
+        bool is_change = event->kind == ZAP_EVENT_SET_NONE || event->kind == ZAP_EVENT_STORE ||
+                         event->kind == ZAP_EVENT_UNBIND;
+        if (is_dict || (is_change && is_open[event->node]))
+            event->refs = 0;
+        if (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END)
+            is_open[event->node] = event->kind == ZAP_EVENT_DEL;
+    }
+}
+
+/* The order in which the collector's tp_clear takes garbage apart depends on every object in it, classes and
+ * functions included, and those are what the two ways make differently. So what it does goes to the end,
+ * sorted and without the state of namespaces: that it happens is compared, when is not. */
+static bool is_clearing(const struct zap_event *event)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_FREE:
+    case ZAP_EVENT_CNODE:
+    case ZAP_EVENT_EMPTY:
+    case ZAP_EVENT_EMPTY_END:
+    case ZAP_EVENT_DICT_GONE:
+    case ZAP_EVENT_MODULE_GONE:
+    case ZAP_EVENT_MODULE_END:
+    case ZAP_EVENT_DESTROY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int compare_events(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct zap_event));
+}
+
+static void sort_clearing(struct zap_trace *trace)
+{
+    static struct zap_event clearing[ZAP_EVENTS_MAX];
+    uint32_t kept = 0, moved = 0;
+    int collections = 0, scripts = 0;
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        struct zap_event event = trace->events[i];
+        collections += (event.kind == ZAP_EVENT_COLLECT) - (event.kind == ZAP_EVENT_COLLECT_END);
+        scripts += (event.kind == ZAP_EVENT_DEL) - (event.kind == ZAP_EVENT_DEL_END);
+        if (collections > scripts && is_clearing(&event)) {
+            event.bound = event.none = event.size = event.flags = 0;
+            clearing[moved++] = event;
+        } else {
+            trace->events[kept++] = event;
+        }
+    }
+    qsort(clearing, moved, sizeof clearing[0], compare_events);
+    memcpy(&trace->events[kept], clearing, moved * sizeof clearing[0]);
+}
+
+static void show(const struct zap_plan *plan, uint64_t index, const char *what, uint32_t at,
+                 const struct zap_trace *a, const struct zap_trace *b)
+{
+    static char text[TEXT_MAX];
+    struct zap_str out = zap_str_init(text, sizeof text);
+    zap_text_print(plan, &out);
+    zap_str_add(&out, "  one:   ");
+    if (at < a->events_count)
+        zap_trace_print_event(a, at, &out);
+    zap_str_add(&out, "\n  other: ");
+    if (at < b->events_count)
+        zap_trace_print_event(b, at, &out);
+    printf("plan %" PRIu64 ": %s differ at event %" PRIu32 "\n%s\n", index, what, at, text);
+}
+
+int main(void)
+{
+    const char *name = getenv("ZAP_BUILD");
+    struct zap_builds builds;
+    char why_text[256];
+    struct zap_str why = zap_str_init(why_text, sizeof why_text);
+    if (name == NULL || zap_builds_load(ZAP_LIBEXEC_DIR, &builds, &why) != ZAP_OK) {
+        printf("ZAP_BUILD is not set, or no builds: %s\n", why_text);
+        return 1;
+    }
+    const struct zap_builds_row *row = NULL;
+    for (size_t i = 0; i < builds.count; i++)
+        if (strcmp(builds.rows[i].name, name) == 0)
+            row = &builds.rows[i];
+    if (row == NULL || !row->is_usable) {
+        printf("no worker for %s\n", name);
+        return 1;
+    }
+    static const char *const ways[] = {"two runs of one plan", "C and source"};
+    struct zap_worker_config config = {0};
+    struct zap_player in_c, from_source;
+    zap_player_init(&in_c, row, &config, 0);
+    zap_player_init(&from_source, row, &config, ZAP_RUN_FROM_SOURCE);
+    unsigned compared = 0, differ = 0;
+    for (uint64_t index = 0; index < PLANS; index++) {
+        struct zap_gen_config gen = {.seed = SEED};
+        struct zap_plan plan;
+        zap_gen_plan(&gen, index, &plan);
+        zap_player_play(&in_c, &plan, &outcomes[0]);
+        zap_player_play(&in_c, &plan, &outcomes[1]);
+        zap_player_play(&from_source, &plan, &outcomes[2]);
+        for (unsigned way = 0; way < 2; way++) {
+            if (way == 1) {
+                for (unsigned i = 0; i < 3; i++) {
+                    forget_refs(&outcomes[i].trace);
+                    sort_clearing(&outcomes[i].trace);
+                }
+            }
+            uint32_t at = zap_trace_diff(&outcomes[0].trace, &outcomes[way + 1].trace);
+            compared++;
+            if (at != UINT32_MAX && ++differ <= SHOWN)
+                show(&plan, index, ways[way], at, &outcomes[0].trace, &outcomes[way + 1].trace);
+        }
+        if (outcomes[0].verdict == ZAP_HARNESS && ++differ <= SHOWN)
+            printf("plan %" PRIu64 ": %s\n", index, outcomes[0].reason);
+    }
+    printf("%s: %u pairs of traces compared, %u differ\n", name, compared, differ);
+    zap_player_release(&in_c);
+    zap_player_release(&from_source);
+    zap_builds_release(&builds);
+    return compared > 0 && differ == 0 ? 0 : 1;
+}

@@ -1,0 +1,98 @@
+/* The planted bugs of src/py/plant.def, each caught within 20,000 plans of the default seed by the
+ * invariant that its row names; and the same worker without a bug, which must be found to have none.
+ *
+ * Run once per build, with its name in ZAP_BUILD. A build without a planted worker is skipped.
+ */
+#include "host/worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PLANS = 20000, SEED = 1, SKIP = 77 };
+
+static const struct plant {
+    const char *token;
+    enum zap_invariant_code caught_by;
+    enum zap_feature_code feature;
+} plants[] = {
+#define ZAP_PLANT_ROW(id, token, text, caught_by, feature)                                         \
+    {token, ZAP_INVARIANT_##caught_by, ZAP_FEATURE_##feature},
+#include "py/plant.def"
+#undef ZAP_PLANT_ROW
+};
+
+/* Run all plans on a worker with this bug. Returns whether a worker came up. A worker may die of its bug:
+ * what it counted until then stands in the shared block. */
+static bool run(const char *path, const char *token, struct zap_worker *worker)
+{
+    struct zap_worker_config config = {.path = path};
+    struct zap_report report;
+    static struct zap_judgement judgement;
+    setenv("PYZAP_PLANT", token, 1);
+    if (zap_worker_start(&config, worker) != ZAP_OK ||
+        zap_worker_wait(worker, &report, &judgement) != ZAP_WORKER_HELLO)
+        return false;
+    struct zap_command command = {
+        .kind = ZAP_COMMAND_RUN, .gen = {.seed = SEED}, .from = 0, .count = PLANS};
+    if (zap_worker_send(worker, &command, NULL) != ZAP_OK)
+        return false;
+    for (;;) {
+        enum zap_worker_news news = zap_worker_wait(worker, &report, &judgement);
+        if (news == ZAP_WORKER_DONE || news == ZAP_WORKER_DEATH)
+            return true;
+        if (news == ZAP_WORKER_FINDING)
+            zap_worker_answer(worker, ZAP_GO_ON);
+    }
+}
+
+static bool is_caught(const char *path, const struct plant *plant)
+{
+    struct zap_worker worker;
+    bool came_up = run(path, plant->token, &worker), caught = false;
+    const char *id = zap_invariant_row(plant->caught_by)->id;
+    if (!came_up) {
+        printf("FAILED  %-18s the worker does not start\n", plant->token);
+    } else if (plant->feature != ZAP_FEATURE_COUNT &&
+               !zap_profile_has(zap_profile_of(&worker.build), plant->feature)) {
+        printf("void    %-18s no bug on this version\n", plant->token);
+        caught = true;
+    } else {
+        uint64_t times = atomic_load(&worker.shared->broken[plant->caught_by]);
+        caught = times > 0;
+        printf("%s  %-18s %s broken by %" PRIu64 " of %" PRIu64 " plans\n",
+               caught ? "caught" : "FAILED", plant->token, id, times,
+               atomic_load(&worker.shared->plans));
+    }
+    zap_worker_release(&worker);
+    return caught;
+}
+
+static bool is_clean(const char *path)
+{
+    struct zap_worker worker;
+    bool clean = run(path, "", &worker) && atomic_load(&worker.shared->plans) == PLANS &&
+                 atomic_load(&worker.shared->findings) == 0 &&
+                 atomic_load(&worker.shared->verdicts[ZAP_HARNESS]) == 0 &&
+                 atomic_load(&worker.shared->checks) > PLANS;
+    printf("%s  %-18s\n", clean ? "clean " : "FAILED", "(no bug)");
+    zap_worker_release(&worker);
+    return clean;
+}
+
+int main(void)
+{
+    const char *build = getenv("ZAP_BUILD");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/planted/worker-%s", ZAP_LIBEXEC_DIR, build ? build : "");
+    if (access(path, X_OK) != 0) {
+        printf("SKIP: no planted worker for %s\n", build ? build : "(ZAP_BUILD is not set)");
+        return SKIP;
+    }
+    bool good = is_clean(path);
+    for (size_t i = 0; i < sizeof plants / sizeof plants[0]; i++)
+        good = is_caught(path, &plants[i]) && good;
+    return good ? 0 : 1;
+}
