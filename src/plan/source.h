@@ -31,12 +31,12 @@ void zap_source_act(const struct zap_act *act, bool own, unsigned indent, struct
  * ...; afterwards it also holds object i as `o<i>`, for who wants to know. Beside what bodies of
  * op.def and expressions of value.def say, sections call:
  *
- *   z.cls(name, del[, poke])  the class of a node, `n<i>` its name: in a worker a plain call of
- * type() with __del__ and poke in its dict; where nothing asks for poke, without z.skip(self) in a
- * __del__: true when the script must not run z.poked(self), z.fin(i)   from poke, and from the
- * finally of generator i z.begin()                 route failed-import only, next to last line:
- * drop everything in scratch and begin the route; the last line, `raise z.Error`, follows with `z`
- * only
+ * - z.cls(name, del[, poke]): the class of the node whose number follows the n in its name: in a
+ *   worker a plain call of type(); poke is left out where nothing in the plan asks for it
+ * - z.skip(self): in a __del__; true when the script must not run
+ * - z.poked(self) and z.fin(i): from poke, and from the finally of generator i
+ * - z.begin(): route failed-import only, in the line before the last one, `raise z.Error`: drop all
+ *   in scratch but `z`, and begin the route
  *
  * Route reload has one more section at the end, "#@ again": what module 0 executes when it is
  * reloaded, in its own namespace, with a new scratch dict that holds `z`.

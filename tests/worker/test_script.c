@@ -283,6 +283,11 @@ static void seed_plans_run_everywhere(void **state)
         size_t len = fread(text, 1, sizeof text, file);
         fclose(file);
         if (zap_text_parse(text, len, &plan, &error) != ZAP_OK) {
+#ifdef ZAP_HOSTILE
+            if (strstr(error.what, "at most")) {
+                continue;
+            }
+#endif
             fail_msg("%s:%u: %s", found.gl_pathv[i], error.line, error.what);
         }
         check_plan(strrchr(found.gl_pathv[i], '/') + 1, &plan);
