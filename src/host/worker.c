@@ -75,8 +75,8 @@ static bool make_pipe(int ret_fds[2])
     return ret_fds[0] >= 0 && ret_fds[1] >= 0;
 }
 
-/* A soft limit, where the hard one allows it. */
-static void set_limit(int resource, rlim_t value)
+/* A soft limit, where the hard one allows it. (glibc's type: clang minds an int.) */
+static void set_limit(__rlimit_resource_t resource, rlim_t value)
 {
     struct rlimit limit;
     if (getrlimit(resource, &limit) == 0 &&
