@@ -216,6 +216,18 @@ static const char *flaw_of(const char *output)
 static char folder[] = "/tmp/pyzap-script-XXXXXX";
 static char script_path[sizeof folder + 16];
 
+/* When a dict moves to a bigger table, and so what a clearing skips, differs even between 3.10
+ * and 3.11 (where the first key that is not a str moves it, too). */
+static bool grows(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        if (plan->acts[i].op == ZAP_OP_GROW) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns how many pairs of outputs were compared. */
 static unsigned check_plan(const char *what, const struct zap_plan *plan)
 {
@@ -226,8 +238,8 @@ static unsigned check_plan(const char *what, const struct zap_plan *plan)
         const struct build *build = &builds[i];
         int status = script_run(build->python, script_path, outputs[i], OUTPUT_MAX);
         bool has_route = !script_has_no_route(outputs[i]);
-        bool is_comparable =
-            has_route && build->era != 0 && script_is_deterministic(plan, build->era > 3);
+        bool is_comparable = has_route && build->era != 0 &&
+                             script_is_deterministic(plan, build->era > 3) && !grows(plan);
         assert_true(has_route || plan->route == ZAP_ROUTE_WIPE);
         if (status != 0) {
             fail_msg("%s on %s: wait status %d", what, build->name, status);
