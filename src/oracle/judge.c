@@ -1,12 +1,12 @@
 /* Judging a trace: one walk through it, with a model of every namespace at hand.
  *
- * The model (struct space) is what a namespace must hold if only announced changes change it. It starts
- * from the layout recorded before the route and follows the events. Whatever a destructor sees is held
- * against it. Preconditions are observed too: a wipe is "inert" when no script changed the namespace
- * between its begin and its end, not when the plan's scripts look harmless.
+ * The model (struct space) is what a namespace must hold if only announced changes change it. It
+ * starts from the layout recorded before the route and follows the events. Whatever a destructor
+ * sees is held against it. Preconditions are observed too: a wipe is "inert" when no script changed
+ * the namespace between its begin and its end, not when the plan's scripts look harmless.
  *
- * What is deliberately not done: no prediction of the whole trace, and no judgement where the trace says
- * too little. Then the invariant stays VOID, which is counted and shown, and is not a pass.
+ * What is deliberately not done: no prediction of the whole trace, and no judgement where the trace
+ * says too little. Then the invariant stays VOID, which is counted and shown, and is not a pass.
  */
 #include "oracle/judge.h"
 
@@ -23,9 +23,10 @@
 
 enum {
     ENTRIES_MAX = 64,
-    /* Deallocations that may be nested before CPython's trashcan puts one off: 50 levels of containers
-     * from 2.7 to 3.12 (Include/cpython/object.h:_PyTrash_UNWIND_LEVEL), more in newer ones. An instance
-     * and its dict are two levels. Half of it leaves room for what encloses the objects of a plan. */
+    /* Deallocations that may be nested before CPython's trashcan puts one off: 50 levels of
+     * containers from 2.7 to 3.12 (Include/cpython/object.h:_PyTrash_UNWIND_LEVEL), more in newer
+     * ones. An instance and its dict are two levels. Half of it leaves room for what encloses the
+     * objects of a plan. */
     NESTING_SAFE = 24,
 };
 
@@ -49,23 +50,23 @@ struct space {
     uint8_t place_of[ZAP_NAME_END]; /* name -> entry, ENTRIES_MAX: none */
     bool had_builtins;
     bool has_odd_builtins; /* the plan itself binds '__builtins__' to something else */
-    bool is_rearranged; /* keys were added or deleted since: places say nothing any more */
-    bool was_changed;   /* some name was changed by a script or by the module's code */
+    bool is_rearranged;    /* keys were added or deleted since: places say nothing any more */
+    bool was_changed;      /* some name was changed by a script or by the module's code */
     bool is_unknown_bound; /* a name outside the table may be bound */
 
     /* the clearing at work, and the last one */
     enum wiping wiping;
     bool is_inert;
-    uint64_t wipe_eligible;  /* names that a value stood for when it began */
-    uint64_t wipe_set;       /* names that it has set to None */
+    uint64_t wipe_eligible; /* names that a value stood for when it began */
+    uint64_t wipe_set;      /* names that it has set to None */
     bool wipe_saw_pass_two;
     uint32_t wipe_last_place; /* + 1; in this pass */
-    bool wipe_is_over;       /* a first wipe was completed, and the next AFTER is about it */
-    bool is_wiped_clean;     /* ... and left nothing for a second one */
+    bool wipe_is_over;        /* a first wipe was completed, and the next AFTER is about it */
+    bool is_wiped_clean;      /* ... and left nothing for a second one */
 
     /* the dying dict */
-    bool is_dying;           /* inside module dealloc, and nothing else held the dict */
-    uint32_t dying_place;    /* + 1, of the last direct value that died */
+    bool is_dying;        /* inside module dealloc, and nothing else held the dict */
+    uint32_t dying_place; /* + 1, of the last direct value that died */
     bool dying_saw_public;
     bool is_emptying;        /* inside the collector's tp_clear of the dict */
     uint32_t emptying_place; /* + 1 */
@@ -83,24 +84,25 @@ struct walk {
     bool sees_sets;
     struct space spaces[ZAP_MODULES_MAX];
 
-    uint8_t dels[ZAP_NODES_MAX]; /* how often __del__ was entered */
-    uint8_t how[ZAP_NODES_MAX];  /* of the last __del__ */
-    bool is_dead[ZAP_NODES_MAX]; /* freed, or a C node deallocated */
-    bool is_kept[ZAP_NODES_MAX]; /* put into the list outside */
+    uint8_t dels[ZAP_NODES_MAX];      /* how often __del__ was entered */
+    uint8_t how[ZAP_NODES_MAX];       /* of the last __del__ */
+    bool is_dead[ZAP_NODES_MAX];      /* freed, or a C node deallocated */
+    bool is_kept[ZAP_NODES_MAX];      /* put into the list outside */
     bool is_announced[ZAP_NODES_MAX]; /* by the reference tracer, since its last __del__ */
-    uint8_t raised[ZAP_NODES_MAX];   /* unraisable errors reported in its __del__ */
+    uint8_t raised[ZAP_NODES_MAX];    /* unraisable errors reported in its __del__ */
 
     /* a refcount that went to zero by the last change of a namespace: who must die next */
     uint8_t due;
     uint32_t due_at;
-    int scripts; /* __del__ calls at work */
-    int dying; /* nodes between __del__ and memory given back */
+    int scripts;    /* __del__ calls at work */
+    int dying;      /* nodes between __del__ and memory given back */
     int containers; /* of the plan: more levels of nesting */
     int collecting; /* depth of collections */
-    bool gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
+    bool
+        gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
     /* A reload needs its module in sys.modules and the import system's own attributes of it. */
     bool is_reload_odd;
-    bool has_nest;   /* a value nests deeper than the trashcan allows */
+    bool has_nest; /* a value nests deeper than the trashcan allows */
 };
 
 static void check(struct walk *w, enum zap_invariant_code invariant, bool holds)
@@ -290,8 +292,8 @@ static void by_interpreter(struct walk *w, const struct zap_event *event, struct
     if (space->wiping == WIPING_SECOND && space->is_wiped_clean)
         check(w, ZAP_INVARIANT_I6, false);
     if (event->kind != ZAP_EVENT_SET_NONE) {
-        /* A wipe sets to None and does nothing else: names stay, so that the dict does not change under
-         * the loop. */
+        /* A wipe sets to None and does nothing else: names stay, so that the dict does not change
+         * under the loop. */
         check(w, ZAP_INVARIANT_I3, false);
         return;
     }
@@ -305,7 +307,8 @@ static void by_interpreter(struct walk *w, const struct zap_event *event, struct
     check_wipe_order(w, space, event->name);
 }
 
-/* Something else than the interpreter changes a namespace: what a wipe does to it is no longer pure. */
+/* Something else than the interpreter changes a namespace: what a wipe does to it is no longer
+ * pure. */
 static void script_changes(struct space *space)
 {
     space->was_changed = true;
@@ -460,9 +463,10 @@ static void on_module_gone(struct walk *w, const struct zap_event *event)
         begin_wipe(w, space, WIPING_ON_DEALLOC);
         return;
     }
-    /* Nobody else holds the dict: it dies now. (In a collection the module may have been cleared before,
-     * and the one reference is somebody else's.) */
-    space->is_dying = event->refs == 1 && w->collecting == 0 && !space->is_rearranged && !space->was_changed;
+    /* Nobody else holds the dict: it dies now. (In a collection the module may have been cleared
+     * before, and the one reference is somebody else's.) */
+    space->is_dying =
+        event->refs == 1 && w->collecting == 0 && !space->is_rearranged && !space->was_changed;
     space->dying_place = 0;
     space->dying_saw_public = false;
 }
@@ -548,8 +552,8 @@ static void check_due(struct walk *w, const struct zap_event *event)
     if (w->due == ZAP_NO_NODE || event->kind == ZAP_EVENT_DESTROY ||
         event->kind == ZAP_EVENT_CALLBACK)
         return;
-    bool is_it = (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_CNODE) &&
-                 event->node == w->due;
+    bool is_it =
+        (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_CNODE) && event->node == w->due;
     check(w, ZAP_INVARIANT_I14, is_it);
     w->due = ZAP_NO_NODE;
 }
@@ -608,7 +612,8 @@ static void on_del_end(struct walk *w, const struct zap_event *event)
     w->scripts--;
     check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
     check_state(w, event);
-    /* Its script runs to the first `raise`, unless __del__ was called more often than scripts run. */
+    /* Its script runs to the first `raise`, unless __del__ was called more often than scripts run.
+     */
     if (node < w->plan->objects_count && (w->trace->build.observers & ZAP_SEES_UNRAISABLE) &&
         w->dels[node] == 1)
         check(w, ZAP_INVARIANT_I15, w->raised[node] == raises(w, node));
@@ -650,8 +655,9 @@ static void on_callback(struct walk *w, const struct zap_event *event)
         check(w, ZAP_INVARIANT_I24, del_first && w->how[target] != ZAP_HOW_GC);
         return;
     }
-    /* Not finalized yet: right before 3.4, and in a collection, which clears the weak references to all
-     * of its garbage first. (The garbage may then still die by refcount, when a script takes it apart.) */
+    /* Not finalized yet: right before 3.4, and in a collection, which clears the weak references to
+     * all of its garbage first. (The garbage may then still die by refcount, when a script takes it
+     * apart.) */
     check(w, ZAP_INVARIANT_I24, !del_first || w->collecting > 0);
 }
 
@@ -675,8 +681,8 @@ static void on_done(struct walk *w, const struct zap_event *event)
     if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count)
         return;
     uint8_t module = w->plan->objects[event->node].module;
-    bool is_in_place = module == ZAP_ELSEWHERE || (w->spaces[module].is_builtins_same &&
-                                                   !w->spaces[module].has_odd_builtins);
+    bool is_in_place = module == ZAP_ELSEWHERE ||
+                       (w->spaces[module].is_builtins_same && !w->spaces[module].has_odd_builtins);
     if (has(w, ZAP_FEATURE_BUILTINS_CAPTURED) || is_in_place)
         check(w, ZAP_INVARIANT_I25, (event->flags & ZAP_FLAG_X) != 0);
 }

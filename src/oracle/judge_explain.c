@@ -14,7 +14,8 @@ static void explain_broken(const struct zap_trace *trace, const struct zap_judge
     zap_str_printf(out, "  statement  %s\n", row->statement);
     zap_str_printf(out, "  holds      %s\n", row->where);
     zap_str_printf(out, "  promised   %s\n", row->promise);
-    zap_str_printf(out, "  broken at  event %" PRIu32 " of %" PRIu32 ":\n", at, trace->events_count);
+    zap_str_printf(out, "  broken at  event %" PRIu32 " of %" PRIu32 ":\n", at,
+                   trace->events_count);
     uint32_t from = at > EVENTS_AROUND ? at - EVENTS_AROUND : 0;
     for (uint32_t i = from; i <= at && i < trace->events_count; i++) {
         zap_str_printf(out, "%s %5" PRIu32 "  ", i == at ? "  >>" : "    ", i);
@@ -38,13 +39,12 @@ void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trac
         counts[judgement->verdicts[i]]++;
         checks += judgement->checks[i];
     }
-    zap_str_printf(out,
-                   "route %s on CPython %s: %" PRIu64
-                   " checks; of %u invariants %u held, %u are broken, "
-                   "%u say nothing about this run, %u cannot be seen on this build.\n\n",
-                   zap_route_row(plan->route)->token, trace->build.name, checks,
-                   (unsigned)ZAP_INVARIANT_COUNT, counts[ZAP_HELD], counts[ZAP_BROKEN],
-                   counts[ZAP_VOID], counts[ZAP_SKIPPED]);
+    zap_str_printf(
+        out,
+        "route %s on CPython %s: %" PRIu64 " checks; of %u invariants %u held, %u are broken, "
+        "%u say nothing about this run, %u cannot be seen on this build.\n\n",
+        zap_route_row(plan->route)->token, trace->build.name, checks, (unsigned)ZAP_INVARIANT_COUNT,
+        counts[ZAP_HELD], counts[ZAP_BROKEN], counts[ZAP_VOID], counts[ZAP_SKIPPED]);
     for (unsigned i = 0; i < ZAP_INVARIANT_COUNT; i++)
         if (judgement->verdicts[i] == ZAP_BROKEN)
             explain_broken(trace, judgement, (enum zap_invariant_code)i, out);
@@ -52,8 +52,7 @@ void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trac
         if (judgement->departs[f] == 0)
             continue;
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
-        zap_str_printf(out,
-                       "By design, and against the documentation: %s.\n  see        %s\n",
+        zap_str_printf(out, "By design, and against the documentation: %s.\n  see        %s\n",
                        row->text, row->reference);
     }
 }

@@ -1,5 +1,5 @@
-/* One function per kind of known crash: does this plan lead there? It must not say yes of any plan that
- * does not, or something else would go unseen. */
+/* One function per kind of known crash: does this plan lead there? It must not say yes of any plan
+ * that does not, or something else would go unseen. */
 #include "oracle/known.h"
 
 /* The module that a module's own code binds to __spec__, or ZAP_MODULES_MAX. */
@@ -22,8 +22,8 @@ static bool leads_back(const struct zap_plan *plan, unsigned module)
     return at < ZAP_MODULES_MAX;
 }
 
-/* An attribute that a module has not is looked up by the import system on the module that it makes, and
- * by `call`, which looks for a method on whatever a name holds. */
+/* An attribute that a module has not is looked up by the import system on the module that it makes,
+ * and by `call`, which looks for a method on whatever a name holds. */
 static bool has_spec_recursion(const struct zap_plan *plan)
 {
     bool is_import = plan->route == ZAP_ROUTE_RELOAD || plan->route == ZAP_ROUTE_FAILED_IMPORT;

@@ -1,4 +1,5 @@
-/* A trace: what happened in one run, as data. Made by a worker, read by judges, printable, comparable. */
+/* A trace: what happened in one run, as data. Made by a worker, read by judges, printable,
+ * comparable. */
 #ifndef ZAP_ORACLE_TRACE_H
 #define ZAP_ORACLE_TRACE_H
 
@@ -22,9 +23,10 @@ enum {
 /* event.flags */
 enum {
     ZAP_FLAG_BUILTINS = 1, /* B: state: '__builtins__' is a key */
-    ZAP_FLAG_SAME = 2,     /* S: state: ... and its value is the object that it was before the route */
-    ZAP_FLAG_X = 4,        /* X: see event.def */
-    ZAP_FLAG_NO_STATE = 8, /* the namespace is gone, or there is none: bound, none, B and S are empty */
+    ZAP_FLAG_SAME = 2, /* S: state: ... and its value is the object that it was before the route */
+    ZAP_FLAG_X = 4,    /* X: see event.def */
+    ZAP_FLAG_NO_STATE =
+        8, /* the namespace is gone, or there is none: bound, none, B and S are empty */
 };
 
 /* event.how: what made it happen */
@@ -44,7 +46,8 @@ enum {
     ZAP_BY_ROUTE = 0xff,       /* the route itself, a module's own code included */
 };
 
-/* 32 bytes; members that a kind does not use are 0 (module and node: ZAP_NO_MODULE, ZAP_NO_NODE). */
+/* 32 bytes; members that a kind does not use are 0 (module and node: ZAP_NO_MODULE, ZAP_NO_NODE).
+ */
 struct zap_event {
     uint8_t kind; /* enum zap_event_code */
     uint8_t module;
@@ -52,30 +55,33 @@ struct zap_event {
     uint8_t node;
     uint8_t flags;
     uint8_t by;
-    uint8_t how;    /* enum zap_how; LOOK, ENTRY and changes of a name: enum zap_seen */
-    uint8_t info;   /* SET_NONE: the pass, 1 or 2 (0 where the setter was no pass); else see event.def */
-    uint32_t refs;  /* refcount of what the kind is about (nodes and dicts only), the collector's own included */
-    uint32_t size;  /* state: how many keys the namespace has, those outside the name table included */
+    uint8_t how; /* enum zap_how; LOOK, ENTRY and changes of a name: enum zap_seen */
+    uint8_t
+        info; /* SET_NONE: the pass, 1 or 2 (0 where the setter was no pass); else see event.def */
+    uint32_t refs; /* refcount of what the kind is about (nodes and dicts only), the collector's own
+                      included */
+    uint32_t
+        size; /* state: how many keys the namespace has, those outside the name table included */
     uint64_t bound; /* state: bit per name code: a key whose value is not None */
     uint64_t none;  /* state: bit per name code: a key whose value is None */
 };
 
 /* What a worker says about its build; part of every trace. */
 struct zap_build {
-    uint32_t version;     /* major << 16 | minor << 8 | micro */
-    uint8_t debug;        /* asserts on (Py_DEBUG) */
-    uint8_t nogil;        /* free-threaded (Py_GIL_DISABLED) */
-    uint8_t level;        /* 0xa alpha, 0xb beta, 0xc candidate, 0xf final */
-    uint8_t is_static;    /* libpython is part of the worker */
-    uint32_t observers;   /* bits ZAP_SEES_* */
-    uint32_t routes;      /* bit per route code that this worker has */
-    char name[64];        /* "3.11.7", "3.13.5-debian", as in `pyzap pythons` and --python */
-    char banner[192];     /* sys.version, one line */
+    uint32_t version;   /* major << 16 | minor << 8 | micro */
+    uint8_t debug;      /* asserts on (Py_DEBUG) */
+    uint8_t nogil;      /* free-threaded (Py_GIL_DISABLED) */
+    uint8_t level;      /* 0xa alpha, 0xb beta, 0xc candidate, 0xf final */
+    uint8_t is_static;  /* libpython is part of the worker */
+    uint32_t observers; /* bits ZAP_SEES_* */
+    uint32_t routes;    /* bit per route code that this worker has */
+    char name[64];      /* "3.11.7", "3.13.5-debian", as in `pyzap pythons` and --python */
+    char banner[192];   /* sys.version, one line */
 };
 
 /* build.observers */
 enum {
-    ZAP_SEES_SETS = 1,       /* every set, store and unbind in a plan's namespace, before it happens */
+    ZAP_SEES_SETS = 1, /* every set, store and unbind in a plan's namespace, before it happens */
     ZAP_SEES_DICT_GONE = 2,  /* EMPTY and DICT_GONE */
     ZAP_SEES_DESTROY = 4,    /* DESTROY (the reference tracer, 3.13 on) */
     ZAP_SEES_UNRAISABLE = 8, /* UNRAISABLE */

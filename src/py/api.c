@@ -1,10 +1,10 @@
 /* The functions of `z`.
  *
- * They are reached through a default argument, so they work when every namespace is wiped. Those that
- * stand for plain Python (store, clear, peek, ...) exist because calls of PyDict_SetItem and
+ * They are reached through a default argument, so they work when every namespace is wiped. Those
+ * that stand for plain Python (store, clear, peek, ...) exist because calls of PyDict_SetItem and
  * PyDict_DelItem from this file are seen by the observers on every version, and because a namespace
- * that may be gone must be reached without holding it. Arguments come from op.def and value.def alone
- * and are not checked beyond what a mistake in those tables would break.
+ * that may be gone must be reached without holding it. Arguments come from op.def and value.def
+ * alone and are not checked beyond what a mistake in those tables would break.
  */
 #include "py/api.h"
 

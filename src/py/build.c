@@ -1,15 +1,18 @@
 /* From plan to objects, without compiling anything per plan.
  *
- * Each action of op.def, with its operands filled in, is a code object that is compiled once per process
- * from the same text that a stand-alone script prints. A plan gets functions made from those with the
- * globals of the node's class: real bytecode, real LOAD_GLOBAL. Per module with nodes of its own there
- * is one class, whose __del__ runs the functions that the instance carries in its slot `s`; a script
- * prints a class per node instead, which the test of equal traces shows to be the same.
+ * Each action of op.def, with its operands filled in, is a code object that is compiled once per
+ * process from the same text that a stand-alone script prints. A plan gets functions made from
+ * those with the globals of the node's class: real bytecode, real LOAD_GLOBAL. Per module with
+ * nodes of its own there is one class, whose __del__ runs the functions that the instance carries
+ * in its slot `s`; a script prints a class per node instead, which the test of equal traces shows
+ * to be the same.
  *
- * The order in which things are made is part of what a plan means, because the collector finalizes in
- * order of tracking: modules, classes, then the objects in index order, then links, then bindings.
+ * The order in which things are made is part of what a plan means, because the collector finalizes
+ * in order of tracking: modules, classes, then the objects in index order, then links, then
+ * bindings.
  *
- * Functions of ZAP_ELSEWHERE are kept for the life of the process: their globals outlive every plan.
+ * Functions of ZAP_ELSEWHERE are kept for the life of the process: their globals outlive every
+ * plan.
  */
 #include "py/build.h"
 
@@ -27,8 +30,8 @@ enum {
 };
 
 static struct {
-    PyCodeObject *acts[OPS_END][ZAP_NAME_END][ACT_WAYS];       /* owned, made on demand */
-    PyObject *elsewhere[OPS_END][ZAP_NAME_END][ACT_WAYS];      /* functions, likewise */
+    PyCodeObject *acts[OPS_END][ZAP_NAME_END][ACT_WAYS];               /* owned, made on demand */
+    PyObject *elsewhere[OPS_END][ZAP_NAME_END][ACT_WAYS];              /* functions, likewise */
     PyCodeObject *del, *poke, *function, *lambda, *method, *generator; /* owned */
     PyObject *slots, *str_del, *str_poke, *str_slots, *str_f, *class_name; /* owned */
     PyObject *link_names[ZAP_LINKS_MAX];
@@ -498,8 +501,7 @@ int zap_build_again(PyObject *dict)
         const struct zap_global *global = &module->globals[g];
         if (global->again == ZAP_AGAIN_KEEP)
             continue;
-        PyObject *value =
-            global->again == ZAP_AGAIN_INT ? zap_py_int(s->fresh++) : keep(Py_None);
+        PyObject *value = global->again == ZAP_AGAIN_INT ? zap_py_int(s->fresh++) : keep(Py_None);
         int result = value == NULL ? -1 : PyDict_SetItem(dict, s->keys[global->name], value);
         Py_XDECREF(value);
         if (result < 0)
@@ -553,7 +555,8 @@ static int make_keys(void)
         PyObject *key = PyRun_String(row->py, Py_eval_input, dict, dict);
         if (key == NULL)
             return -1;
-        /* Identifiers are interned by the compiler, and dict lookups should meet the same object. */
+            /* Identifiers are interned by the compiler, and dict lookups should meet the same
+             * object. */
 #if ZAP_PY3
         if (PyUnicode_CheckExact(key))
             PyUnicode_InternInPlace(&key);

@@ -8,23 +8,23 @@
  * exception set. */
 int zap_build_init(void);
 
-/* Make module `number` of the plan at work and list it in sys.modules; zap_session.modules[number] owns
- * a reference. Returns 0 or -1. */
+/* Make module `number` of the plan at work and list it in sys.modules; zap_session.modules[number]
+ * owns a reference. Returns 0 or -1. */
 int zap_build_module(unsigned number);
 
 /* Take a module that the import system made as module `number`: its namespace gets __builtins__ and
  * is watched. module: borrowed. Returns 0 or -1. */
 int zap_build_adopt(unsigned number, PyObject *module);
 
-/* Make the plan's classes, objects and links, and bind the globals of all modules, which exist. What
- * is made belongs to the modules alone afterwards. Returns 0 or -1. */
+/* Make the plan's classes, objects and links, and bind the globals of all modules, which exist.
+ * What is made belongs to the modules alone afterwards. Returns 0 or -1. */
 int zap_build_contents(void);
 
 /* What the first module's code does when it runs again. dict: borrowed. Returns 0 or -1. */
 int zap_build_again(PyObject *dict);
 
-/* A class for nodes with this __del__ and method (poke may be NULL), under observation; new reference
- * or NULL. Used where a plan is built from its source. */
+/* A class for nodes with this __del__ and method (poke may be NULL), under observation; new
+ * reference or NULL. Used where a plan is built from its source. */
 PyObject *zap_build_class(PyObject *name, PyObject *del, PyObject *poke);
 
 #endif

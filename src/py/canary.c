@@ -1,6 +1,6 @@
-/* The ways in which a worker can fail, on demand, through the same doors as the real ones: a real bad
- * access, CPython's own fatal error, a real exit, a loop without end, memory that is really touched, and
- * a namespace that is really changed behind the interpreter's back. */
+/* The ways in which a worker can fail, on demand, through the same doors as the real ones: a real
+ * bad access, CPython's own fatal error, a real exit, a loop without end, memory that is really
+ * touched, and a namespace that is really changed behind the interpreter's back. */
 #include "py/canary.h"
 
 #include "py/run.h"

@@ -1,12 +1,11 @@
-/* The probe type: no Python, no cycle, so that its death is exactly the moment when its last reference
- * went, in every phase of every path. */
+/* The probe type: no Python, no cycle, so that its death is exactly the moment when its last
+ * reference went, in every phase of every path. */
 #include "py/cnode.h"
 
 #include "py/observe.h"
 
 struct cnode {
-    PyObject_HEAD
-    uint8_t number;
+    PyObject_HEAD uint8_t number;
 };
 
 static void cnode_dealloc(PyObject *self)
@@ -20,8 +19,7 @@ static void cnode_dealloc(PyObject *self)
 }
 
 static PyTypeObject cnode_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "pyzap.cnode",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "pyzap.cnode",
     .tp_basicsize = sizeof(struct cnode),
     .tp_dealloc = cnode_dealloc,
     .tp_flags = Py_TPFLAGS_DEFAULT,

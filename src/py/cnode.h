@@ -1,4 +1,5 @@
-/* C nodes: objects of a C type that the collector does not track and whose deallocation is recorded. */
+/* C nodes: objects of a C type that the collector does not track and whose deallocation is
+ * recorded. */
 #ifndef ZAP_PY_CNODE_H
 #define ZAP_PY_CNODE_H
 

@@ -1,4 +1,5 @@
-/* How do I call it? The newest spelling of what we use of CPython's API, for every version from 2.7 on.
+/* How do I call it? The newest spelling of what we use of CPython's API, for every version from 2.7
+ * on.
  *
  * This is the only file that tests versions. What a version *does* is not known here: that is
  * oracle/feature.def.
@@ -34,8 +35,9 @@
 #define ZAP_HAS_REF_TRACER   (PY_VERSION_HEX >= 0x030d0000)
 /* _PyModule_Clear is in the dynamic symbol table up to 3.12, and in every static library. */
 #define ZAP_HAS_WIPE (ZAP_STATIC || PY_VERSION_HEX < 0x030d0000)
-/* Before the dict watcher, calls of PyDict_SetItem and PyDict_DelItem are seen by the linker's --wrap,
- * and so are the unraisable errors of versions without a hook. Only a static libpython can be wrapped. */
+/* Before the dict watcher, calls of PyDict_SetItem and PyDict_DelItem are seen by the linker's
+ * --wrap, and so are the unraisable errors of versions without a hook. Only a static libpython can
+ * be wrapped. */
 #define ZAP_HAS_WRAP     (ZAP_STATIC)
 #define ZAP_HAS_SETS     (ZAP_HAS_DICT_WATCHER || ZAP_HAS_WRAP)
 #define ZAP_HAS_UNRAISED (ZAP_HAS_HOOK || ZAP_HAS_WRAP)
@@ -85,8 +87,8 @@ extern void _PyModule_Clear(PyObject *module);
     } while (0)
 #endif
 
-/* Borrowed; NULL without an exception where the key is missing. Never runs Python code for the keys of
- * name.def. */
+/* Borrowed; NULL without an exception where the key is missing. Never runs Python code for the keys
+ * of name.def. */
 static inline PyObject *zap_py_dict_get(PyObject *dict, PyObject *key)
 {
 #if ZAP_PY3

@@ -1,8 +1,9 @@
 /* A finder and loader, so that the routes about importing go through CPython's own import system.
  *
  * The loader is Python, as loaders are; what it executes as the module's code is the builder. The
- * finder answers for m0 only while such a route's plan is at work. The loader hands over the module, not
- * module.__dict__: from 3.11 on specialized bytecode finds a global named __dict__ there instead.
+ * finder answers for m0 only while such a route's plan is at work. The loader hands over the
+ * module, not module.__dict__: from 3.11 on specialized bytecode finds a global named __dict__
+ * there instead.
  */
 #include "py/import.h"
 

@@ -1,4 +1,5 @@
-/* Modules that the import system makes: routes reload and failed-import, and plans built from source. */
+/* Modules that the import system makes: routes reload and failed-import, and plans built from
+ * source. */
 #ifndef ZAP_PY_IMPORT_H
 #define ZAP_PY_IMPORT_H
 
@@ -15,8 +16,8 @@ PyObject *zap_import_first(void);
 /* Called by the finder: is this name ours to import now? name: borrowed. */
 bool zap_import_is_plan(PyObject *name);
 
-/* Called by the loader, as the module's code: builds the plan the first time, does what the code does
- * again the second time. module: borrowed. Returns 0 or -1. */
+/* Called by the loader, as the module's code: builds the plan the first time, does what the code
+ * does again the second time. module: borrowed. Returns 0 or -1. */
 int zap_import_body(PyObject *module);
 
 #endif

@@ -1,8 +1,8 @@
-/* Starting CPython the same way on every machine: no site, no user environment, a fixed hash seed, its
- * own standard library wherever that is, and nothing of ours that a plan could meet.
+/* Starting CPython the same way on every machine: no site, no user environment, a fixed hash seed,
+ * its own standard library wherever that is, and nothing of ours that a plan could meet.
  *
- * The heap is collected and frozen (3.7 on) when everything that lives as long as the process has been
- * made: a collection then looks at a plan's own objects only.
+ * The heap is collected and frozen (3.7 on) when everything that lives as long as the process has
+ * been made: a collection then looks at a plan's own objects only.
  */
 #include "py/interp.h"
 
@@ -57,8 +57,8 @@ static int initialize(void)
 #else
     Py_NoSiteFlag = 1;
     Py_InitializeEx(0);
-    /* An unraisable error is written to sys.stderr. Without one it goes through the same code and is
-     * dropped at its end, which is what newer versions do with our hook. */
+    /* An unraisable error is written to sys.stderr. Without one it goes through the same code and
+     * is dropped at its end, which is what newer versions do with our hook. */
     PySys_SetObject("stderr", NULL);
 #endif
     return 0;
@@ -98,7 +98,8 @@ static int prepare(void)
     if (sees < 0)
         return -1;
     s->trace->build.observers = (uint32_t)sees;
-    /* A first import fills caches that a second finds full: plans are to find the same every time. */
+    /* A first import fills caches that a second finds full: plans are to find the same every time.
+     */
     PyObject *warm = PyImport_ImportModule(ZAP_NEW_MODULE);
     Py_XDECREF(warm);
     if (warm == NULL || PyDict_DelItemString(s->sys_modules, ZAP_NEW_MODULE) < 0)

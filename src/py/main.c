@@ -1,7 +1,8 @@
 /* A worker: one CPython, driven by the host over two pipes and a shared block (proto/proto.h).
  *
- * It does one command after the other. All that the host must know if it dies is written to the shared
- * block before it can die of it. When the command pipe is closed the host is gone, and so is the worker.
+ * It does one command after the other. All that the host must know if it dies is written to the
+ * shared block before it can die of it. When the command pipe is closed the host is gone, and so is
+ * the worker.
  */
 #include "py/bare.h"
 #include "py/canary.h"
@@ -60,8 +61,7 @@ static uint32_t resident_kib(void)
     return (uint32_t)(pages * ((unsigned long)sysconf(_SC_PAGESIZE) / 1024));
 }
 
-static bool report(enum zap_report_kind kind, uint64_t index,
-                   const struct zap_judgement *judgement)
+static bool report(enum zap_report_kind kind, uint64_t index, const struct zap_judgement *judgement)
 {
     struct zap_report message = {
         .kind = (uint32_t)kind, .resident_kib = resident_kib(), .index = index};
@@ -176,8 +176,7 @@ static bool sing(const struct zap_command *command)
     static struct zap_judgement judgement;
     zap_canary_sing((enum zap_canary)command->canary, &judgement);
     char go;
-    if (judgement.any_broken &&
-        (!report(ZAP_REPORT_FINDING, 0, &judgement) || !read_all(&go, 1)))
+    if (judgement.any_broken && (!report(ZAP_REPORT_FINDING, 0, &judgement) || !read_all(&go, 1)))
         return false;
     atomic_store(&zap_session.shared->phase, ZAP_PHASE_IDLE);
     return report(ZAP_REPORT_DONE, 0, NULL);
@@ -210,8 +209,8 @@ static bool obey(const struct zap_command *command)
 
 int main(void)
 {
-    struct zap_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED,
-                                     ZAP_FD_SHARED, 0);
+    struct zap_shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, ZAP_FD_SHARED, 0);
     if (shared == MAP_FAILED) {
         fprintf(stderr, "pyzap worker: to be started by pyzap, not by hand: see pyzap --help\n");
         return 2;

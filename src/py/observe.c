@@ -1,21 +1,24 @@
-/* Observers: function pointers of CPython's own types, the linker's --wrap, the dict watcher and the
- * reference tracer.
+/* Observers: function pointers of CPython's own types, the linker's --wrap, the dict watcher and
+ * the reference tracer.
  *
  * The theory: whatever the interpreter does to a module goes through a few slots of static types
- * (PyModule_Type.tp_dealloc, PyDict_Type.tp_clear, ...) and through the finalizer slot of the classes
- * that we make. A slot can be replaced by a C function that records and calls the old one. That runs no
- * Python code, makes no object, and is the same on every version. Three things need more:
+ * (PyModule_Type.tp_dealloc, PyDict_Type.tp_clear, ...) and through the finalizer slot of the
+ * classes that we make. A slot can be replaced by a C function that records and calls the old one.
+ * That runs no Python code, makes no object, and is the same on every version. Three things need
+ * more:
  *
  *  - changes of a namespace: the dict watcher from 3.12 on; before, --wrap of PyDict_SetItem and
- *    PyDict_DelItem in a static libpython (calls from inside dictobject.c are not seen: scripts reach
- *    those through z.store and z.remove);
+ *    PyDict_DelItem in a static libpython (calls from inside dictobject.c are not seen: scripts
+ * reach those through z.store and z.remove);
  *  - the death of a dict: the watcher, before 3.12 PyDict_Type.tp_dealloc. The latter has one known
- *    side effect: 3.8 to 3.11 compare that slot with dict_dealloc before they count a dict as a level of
- *    the trashcan, so there nested dicts do not add to its depth;
- *  - unraisable errors: sys.unraisablehook from 3.8 on, before that --wrap of PyErr_WriteUnraisable.
+ *    side effect: 3.8 to 3.11 compare that slot with dict_dealloc before they count a dict as a
+ * level of the trashcan, so there nested dicts do not add to its depth;
+ *  - unraisable errors: sys.unraisablehook from 3.8 on, before that --wrap of
+ * PyErr_WriteUnraisable.
  *
- * A namespace is read with PyDict_Next, whose borrowed keys are recognised by identity, nearly always at
- * the place where they were when the route began. A dict is never read once its deallocation began.
+ * A namespace is read with PyDict_Next, whose borrowed keys are recognised by identity, nearly
+ * always at the place where they were when the route began. A dict is never read once its
+ * deallocation began.
  */
 #include "py/observe.h"
 
@@ -64,11 +67,13 @@ static void learn_keys(void)
 
 uint8_t zap_observe_name(PyObject *key)
 {
-    for (unsigned slot = key_slot(key); key_slots[slot] != ZAP_NAME_NO; slot = (slot + 1) % KEY_SLOTS)
+    for (unsigned slot = key_slot(key); key_slots[slot] != ZAP_NAME_NO;
+         slot = (slot + 1) % KEY_SLOTS)
         if (zap_session.keys[key_slots[slot]] == key)
             return key_slots[slot];
-    /* The same key in another object (built at run time, or of a module that the import system made). */
-    if (PyTuple_CheckExact(key) || PyFloat_CheckExact(key)) {
+    /* The same key in another object (built at run time, or of a module that the import system
+     * made). */
+    if (PyTuple_CheckExact(key) || PyFloat_CheckExact(key) || PyComplex_CheckExact(key)) {
         for (unsigned code = 1; code < ZAP_NAME_END; code++)
             if (zap_session.keys[code] != NULL && Py_TYPE(zap_session.keys[code]) == Py_TYPE(key) &&
                 PyObject_RichCompareBool(zap_session.keys[code], key, Py_EQ) == 1)
@@ -97,7 +102,8 @@ uint8_t zap_observe_name(PyObject *key)
     return ZAP_NAME_NO;
 }
 
-/* Look through a dict; space gives the remembered order. Returns whether keys and order are the same. */
+/* Look through a dict; space gives the remembered order. Returns whether keys and order are the
+ * same. */
 static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_event *event)
 {
     PyObject *key, *value;
@@ -120,8 +126,8 @@ static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_
         else
             bound |= bit;
         if (name == ZAP_NAME_BUILTINS)
-            event->flags |= (uint8_t)(ZAP_FLAG_BUILTINS |
-                                      (value == space->builtins ? ZAP_FLAG_SAME : 0));
+            event->flags |=
+                (uint8_t)(ZAP_FLAG_BUILTINS | (value == space->builtins ? ZAP_FLAG_SAME : 0));
     }
     event->bound = bound & ~UINT64_C(1);
     event->none = none & ~UINT64_C(1);
@@ -149,8 +155,9 @@ static uint32_t refs_of(PyObject *obj)
     return refs < 0 || refs > UINT16_MAX ? UINT16_MAX : (uint32_t)refs;
 }
 
-/* What is said of a value in a namespace: found or not, and of nodes which and how many references. Those
- * of other values depend on what the process did before (None, small ints, interned names). */
+/* What is said of a value in a namespace: found or not, and of nodes which and how many references.
+ * Those of other values depend on what the process did before (None, small ints, interned names).
+ */
 static void describe_value(PyObject *value, struct zap_event *event)
 {
     event->how = value == NULL      ? ZAP_SEEN_MISSING
@@ -230,9 +237,10 @@ uint8_t zap_node_of(PyObject *obj)
     return ZAP_NO_NODE;
 }
 
-/* __del__ of a node is about to be called by the interpreter, from deallocation or by the collector.
- * On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for the call, 2.7
- * leaves it at 0; the collector holds a reference of its own beside those of the garbage. */
+/* __del__ of a node is about to be called by the interpreter, from deallocation or by the
+ * collector. On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for
+ * the call, 2.7 leaves it at 0; the collector holds a reference of its own beside those of the
+ * garbage. */
 static void finalize(PyObject *self)
 {
     struct zap_session *s = &zap_session;
@@ -402,8 +410,7 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
     describe_value(old, event);
     if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER) {
         const struct zap_name_row *row = zap_name_row(name);
-        if (row == NULL ||
-            (row->cls != ZAP_CLASS_UNDERSCORE && row->cls != ZAP_CLASS_UNICODE_U))
+        if (row == NULL || (row->cls != ZAP_CLASS_UNDERSCORE && row->cls != ZAP_CLASS_UNICODE_U))
             space->saw_pass_two = true;
         event->info = space->saw_pass_two ? 2 : 1;
     }
@@ -426,7 +433,8 @@ static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyO
     case PyDict_EVENT_DEALLOCATED:
         dict_is_going(number);
         break;
-    default: /* CLEARED is seen where it is caused: hook_dict_clear and z.clear; CLONED changes nothing */
+    default: /* CLEARED is seen where it is caused: hook_dict_clear and z.clear; CLONED changes
+                nothing */
         break;
     }
     return 0;

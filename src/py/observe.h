@@ -16,8 +16,8 @@ uint8_t zap_observe_name(PyObject *key);
 /* From now on events about this namespace are recorded (while a route is at work). */
 void zap_observe_space(struct zap_space *space);
 
-/* Route a class's finalizer and its memory through the observers. type: a heap type whose __del__ is
- * set; the change stays for the type's life. */
+/* Route a class's finalizer and its memory through the observers. type: a heap type whose __del__
+ * is set; the change stays for the type's life. */
 void zap_observe_class(PyTypeObject *type);
 
 /* Before the route: remember the layout of a namespace, and record ENTRY and BEFORE events. */

@@ -1,5 +1,5 @@
-/* The planted bugs. Each is as close as it can be to a change of CPython that would have its effect; the
- * observers are the same as in every worker and do not know. */
+/* The planted bugs. Each is as close as it can be to a change of CPython that would have its
+ * effect; the observers are the same as in every worker and do not know. */
 #include "py/plant.h"
 
 #ifdef ZAP_PLANT
@@ -244,8 +244,7 @@ void zap_plant_unbind_all(PyObject *dict)
 {
     PyObject *keys = PyDict_Keys(dict);
     for (Py_ssize_t i = 0; keys != NULL && i < PyList_GET_SIZE(keys); i++) {
-        const struct zap_name_row *row =
-            zap_name_row(zap_observe_name(PyList_GET_ITEM(keys, i)));
+        const struct zap_name_row *row = zap_name_row(zap_observe_name(PyList_GET_ITEM(keys, i)));
         if (row != NULL && row->identifier && PyDict_DelItem(dict, PyList_GET_ITEM(keys, i)) < 0)
             PyErr_Clear();
     }

@@ -31,11 +31,11 @@ uint32_t zap_plant_hidden_refs(void);
 #endif
 
 /* Each does its bug's part, and whatever else the real thing does. Called only when planted. */
-void zap_plant_wipe(PyObject *module, bool is_second); /* for _PyModule_Clear */
-PyObject *zap_plant_reload(PyObject *module);          /* for PyImport_ReloadModule */
+void zap_plant_wipe(PyObject *module, bool is_second);       /* for _PyModule_Clear */
+PyObject *zap_plant_reload(PyObject *module);                /* for PyImport_ReloadModule */
 bool zap_plant_before_del(PyObject *self, bool by_refcount); /* true: do not call __del__ */
 void zap_plant_after_del(PyObject *self, bool has_grown);
-PyObject *zap_plant_hold_values(PyObject *dict);        /* a list, to be given to the next */
+PyObject *zap_plant_hold_values(PyObject *dict); /* a list, to be given to the next */
 void zap_plant_drop_backwards(PyObject *values);
 void zap_plant_before_collect(void);
 void zap_plant_zap(PyObject *module, PyObject *dict);

@@ -1,5 +1,5 @@
-/* The routes. Each leaves the reference that it works on in zap_session.modules where the module may
- * live on, and gives it up where the module is to go.
+/* The routes. Each leaves the reference that it works on in zap_session.modules where the module
+ * may live on, and gives it up where the module is to go.
  *
  * A route is its own actor: what a namespace meets because the interpreter clears it is
  * ZAP_BY_INTERPRETER, what the module's own code does is ZAP_BY_ROUTE.
@@ -110,8 +110,10 @@ static void take_failed_import(void)
 
 typedef void (*taker)(void);
 static const taker takers[] = {
-    [ZAP_ROUTE_DROP] = take_drop,     [ZAP_ROUTE_COLLECT] = take_collect,
-    [ZAP_ROUTE_WIPE] = take_wipe,     [ZAP_ROUTE_RELOAD] = take_reload,
+    [ZAP_ROUTE_DROP] = take_drop,
+    [ZAP_ROUTE_COLLECT] = take_collect,
+    [ZAP_ROUTE_WIPE] = take_wipe,
+    [ZAP_ROUTE_RELOAD] = take_reload,
     [ZAP_ROUTE_FAILED_IMPORT] = take_failed_import,
 };
 

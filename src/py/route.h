@@ -4,8 +4,8 @@
 
 #include "py/session.h"
 
-/* Make the modules of the plan at work, as the plan's route wants them made. For failed-import this is
- * the route already. Returns 0, or -1 with a Python exception set. */
+/* Make the modules of the plan at work, as the plan's route wants them made. For failed-import this
+ * is the route already. Returns 0, or -1 with a Python exception set. */
 int zap_route_build(void);
 
 /* Take the route. GIL held, no exception set; never fails: what goes wrong is in the trace. */

@@ -1,9 +1,10 @@
 /* One plan after the other in one process.
  *
  * A run starts from a heap without garbage that could take part in it: if an earlier plan left some
- * and this plan can collect, a collection comes first. Garbage left by a run is made harmless at its
- * end (namespaces and nodes that are still alive are emptied, as tp_clear would), so that waiting for
- * the next collection costs memory only. Before 3.4 that is more than thrift: there garbage with a
+ * and this plan can collect, a collection comes first. Garbage left by a run is made harmless at
+ * its end (namespaces and nodes that are still alive are emptied, as tp_clear would), so that
+ * waiting for the next collection costs memory only. Before 3.4 that is more than thrift: there
+ * garbage with a
  * __del__ would stay for ever.
  */
 #include "py/run.h"
@@ -131,8 +132,8 @@ static void end(void)
     PyErr_Clear();
 }
 
-/* Before 3.9, what the trashcan put off may wait for the next container that is deallocated. That must not
- * be one of the next plan's. */
+/* Before 3.9, what the trashcan put off may wait for the next container that is deallocated. That
+ * must not be one of the next plan's. */
 static void empty_trashcan(void)
 {
     PyObject *tuple = PyTuple_Pack(1, Py_None);

@@ -12,8 +12,8 @@
  */
 void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
 
-/* Garbage of earlier plans goes, and what was made since for the life of the process is put where the
- * collector does not look. */
+/* Garbage of earlier plans goes, and what was made since for the life of the process is put where
+ * the collector does not look. */
 void zap_run_collect(void);
 
 /* For import.c. The first builds the objects (in C or from source, as the run wants); the second

@@ -1,8 +1,8 @@
-/* The one struct of mutable state of a worker. CPython's callbacks carry no user data on every version,
- * so it is a global; everything in src/py reads and writes it.
+/* The one struct of mutable state of a worker. CPython's callbacks carry no user data on every
+ * version, so it is a global; everything in src/py reads and writes it.
  *
- * A worker runs one plan at a time. `active` is set from the moment when the route begins until it is
- * over; scripts do nothing and observers record nothing at other times. Pointers to a plan's own
+ * A worker runs one plan at a time. `active` is set from the moment when the route begins until it
+ * is over; scripts do nothing and observers record nothing at other times. Pointers to a plan's own
  * objects are borrowed, for identity only, and are forgotten by the observer that sees them go: a
  * strong reference would keep alive what the plan wants dead.
  */
@@ -22,12 +22,12 @@ enum {
 
 /* The namespace of one module of the plan. */
 struct zap_space {
-    PyObject *dict;   /* borrowed; NULL once its deallocation has begun */
-    PyObject *module; /* borrowed; NULL once its deallocation has begun */
+    PyObject *dict;     /* borrowed; NULL once its deallocation has begun */
+    PyObject *module;   /* borrowed; NULL once its deallocation has begun */
     PyObject *builtins; /* borrowed, identity only: '__builtins__' as it was before the route */
     uint8_t object_of[ZAP_NAME_END]; /* name code -> object bound to it by the module's own code */
-    /* The keys in dict order when the route began, for identity: makes reading a namespace fast, and
-     * tells whether the order is still the same. */
+    /* The keys in dict order when the route began, for identity: makes reading a namespace fast,
+     * and tells whether the order is still the same. */
     uint32_t order_count;
     PyObject *order[ZAP_ORDER_MAX]; /* borrowed, identity only */
     uint8_t order_name[ZAP_ORDER_MAX];
@@ -41,17 +41,17 @@ struct zap_session {
     struct zap_plan_index index;
     zap_profile profile;
 
-    bool active; /* a route is at work */
-    uint8_t by;  /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
-    uint8_t gc_clears;   /* depth of tp_clear calls of watched dicts */
+    bool active;       /* a route is at work */
+    uint8_t by;        /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
+    uint8_t gc_clears; /* depth of tp_clear calls of watched dicts */
     uint8_t spaces_count;
     struct zap_space spaces[ZAP_MODULES_MAX];
 
     /* Nodes of the plan by number (other kinds: NULL), then those that scripts make. A C node knows
      * its own number and is not here. */
     uint32_t nodes_count;
-    uint32_t node_hint; /* where the next search starts: deaths come in rows */
-    PyObject *nodes[ZAP_NODES_MAX]; /* borrowed */
+    uint32_t node_hint;                /* where the next search starts: deaths come in rows */
+    PyObject *nodes[ZAP_NODES_MAX];    /* borrowed */
     uint8_t node_space[ZAP_NODES_MAX]; /* whose namespace its state is, or ZAP_NO_MODULE */
     uint8_t node_runs[ZAP_NODES_MAX];
 
@@ -68,7 +68,7 @@ struct zap_session {
     PyObject *keys[ZAP_NAME_END];
     PyObject *module_names[ZAP_MODULES_MAX];
     PyObject *sys_modules;
-    PyObject *builtins; /* dict */
+    PyObject *builtins;               /* dict */
     PyObject *gc_collect, *gc_freeze; /* freeze may be NULL */
     PyObject *gc_garbage;             /* list */
     PyObject *empty_tuple;
@@ -82,8 +82,8 @@ struct zap_session {
 
 extern struct zap_session zap_session;
 
-/* Record an event of the plan at work. The caller fills in the rest; where nothing may be recorded (no
- * route at work, trace full) what it fills in goes nowhere. */
+/* Record an event of the plan at work. The caller fills in the rest; where nothing may be recorded
+ * (no route at work, trace full) what it fills in goes nowhere. */
 static inline struct zap_event *zap_record(enum zap_event_code kind)
 {
     static struct zap_event nowhere;
@@ -95,8 +95,8 @@ static inline struct zap_event *zap_record(enum zap_event_code kind)
         else
             trace->is_cut = 1;
     }
-    *event = (struct zap_event){
-        .kind = (uint8_t)kind, .module = ZAP_NO_MODULE, .node = ZAP_NO_NODE};
+    *event =
+        (struct zap_event){.kind = (uint8_t)kind, .module = ZAP_NO_MODULE, .node = ZAP_NO_NODE};
     return event;
 }
 

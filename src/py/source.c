@@ -1,7 +1,7 @@
 /* Plans from source: slow, plain, and the reference for build.c.
  *
- * Sections are compiled and executed one after the other, with their module's namespace as globals and
- * one scratch dict as locals. Before scratch is dropped, the nodes in it are made known to the
+ * Sections are compiled and executed one after the other, with their module's namespace as globals
+ * and one scratch dict as locals. Before scratch is dropped, the nodes in it are made known to the
  * observers.
  */
 #include "py/source.h"
@@ -23,7 +23,6 @@ static PyObject *context_dict(const char *context)
         return zap_session.spaces[atoi(context)].dict;
     return zap_session.elsewhere_dict;
 }
-
 
 static int run(const char *from, PyObject *globals, PyObject *locals)
 {

@@ -5,7 +5,8 @@
 #include "py/session.h"
 
 /* Execute the sections of plan/source.h of the plan at work, whose modules exist. For route
- * failed-import they end with z.begin() and the exception. Returns 0, or -1 with an exception set. */
+ * failed-import they end with z.begin() and the exception. Returns 0, or -1 with an exception set.
+ */
 int zap_source_contents(void);
 
 /* Execute what the first module's code does again. dict: borrowed. Returns 0 or -1. */

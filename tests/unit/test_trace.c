@@ -81,15 +81,18 @@ static void prints_every_field(void **state)
     event->by = ZAP_BY_INTERPRETER;
     event->node = 4;
     event->refs = 2;
-    assert_string_equal(print_last(), "set-none m1 name=_a pass=1 by=interpreter o4 refs=2");
+    assert_string_equal(print_last(),
+                        "set-none m1 name=_a pass=1 by=interpreter o4 refs=2 seen=missing");
     event->by = 7;
     event->info = 0;
     event->name = ZAP_NAME_TUPLE;
-    assert_string_equal(print_last(), "set-none m1 name=tuple(1,2) pass=0 by=o7 o4 refs=2");
+    assert_string_equal(print_last(),
+                        "set-none m1 name=tuple(1,2) pass=0 by=o7 o4 refs=2 seen=missing");
     event->by = ZAP_BY_ROUTE;
     event->name = ZAP_NAME_NO;
     event->node = ZAP_NO_NODE;
-    assert_string_equal(print_last(), "set-none m1 name=other pass=0 by=route - refs=2");
+    assert_string_equal(print_last(),
+                        "set-none m1 name=other pass=0 by=route - refs=2 seen=missing");
 
     event = add(ZAP_EVENT_LOOK);
     event->node = 2;
@@ -229,7 +232,7 @@ static void indents_by_what_is_open(void **state)
                         "sees=sets,unraisable\n"
                         "route kind=wipe\n"
                         "wipe m0 call=first\n"
-                        "  set-none m0 name=a pass=2 by=interpreter o1 refs=1\n"
+                        "  set-none m0 name=a pass=2 by=interpreter o1 refs=1 seen=missing\n"
                         "  del o1 m0 refs=0 how=refcount gone=yes\n"
                         "    empty m0 how=call\n"
                         "    look o1 m0 name=a seen=missing\n"

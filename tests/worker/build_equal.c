@@ -1,5 +1,5 @@
-/* The same plan gives the same trace: from the builder in C and from the plan's Python source, and when it
- * is run again after others.
+/* The same plan gives the same trace: from the builder in C and from the plan's Python source, and
+ * when it is run again after others.
  *
  * Run once per build, with its name in ZAP_BUILD.
  */
@@ -15,11 +15,11 @@ enum { PLANS = 1500, SEED = 2, SHOWN = 3, TEXT_MAX = 4 * 1024 * 1024 };
 
 static struct zap_outcome outcomes[3];
 
-/* Three refcounts are different by construction. A namespace's dict has a reference from each function that
- * was made in it, and a plan's source makes a class with two functions per node where the builder makes
- * one per module. And a node whose __del__ is at work has one from each frame that it is `self` of: the
- * builder's scripts are functions that __del__ calls. What is bound to __builtins__ has one from the frame
- * of the module's code, which only a plan from source has. */
+/* Three refcounts are different by construction. A namespace's dict has a reference from each
+ * function that was made in it, and a plan's source makes a class with two functions per node where
+ * the builder makes one per module. And a node whose __del__ is at work has one from each frame
+ * that it is `self` of: the builder's scripts are functions that __del__ calls. What is bound to
+ * __builtins__ has one from the frame of the module's code, which only a plan from source has. */
 static void forget_refs(struct zap_trace *trace)
 {
     bool is_open[256] = {false};
@@ -36,9 +36,10 @@ static void forget_refs(struct zap_trace *trace)
     }
 }
 
-/* The order in which the collector's tp_clear takes garbage apart depends on every object in it, classes and
- * functions included, and those are what the two ways make differently. So what it does goes to the end,
- * sorted and without the state of namespaces: that it happens is compared, when is not. */
+/* The order in which the collector's tp_clear takes garbage apart depends on every object in it,
+ * classes and functions included, and those are what the two ways make differently. So what it does
+ * goes to the end, sorted and without the state of namespaces: that it happens is compared, when is
+ * not. */
 static bool is_clearing(const struct zap_event *event)
 {
     switch (event->kind) {

@@ -1,5 +1,6 @@
 /* The planted bugs of src/py/plant.def, each caught within 20,000 plans of the default seed by the
- * invariant that its row names; and the same worker without a bug, which must be found to have none.
+ * invariant that its row names; and the same worker without a bug, which must be found to have
+ * none.
  *
  * Run once per build, with its name in ZAP_BUILD. A build without a planted worker is skipped.
  */
@@ -24,8 +25,8 @@ static const struct plant {
 #undef ZAP_PLANT_ROW
 };
 
-/* Run all plans on a worker with this bug. Returns whether a worker came up. A worker may die of its bug:
- * what it counted until then stands in the shared block. */
+/* Run all plans on a worker with this bug. Returns whether a worker came up. A worker may die of
+ * its bug: what it counted until then stands in the shared block. */
 static bool run(const char *path, const char *token, struct zap_worker *worker)
 {
     struct zap_worker_config config = {.path = path};

@@ -11,26 +11,16 @@
 
 enum { SCRIPT_DEADLINE_S = 60 };
 
-/* Does what happens depend on the plan and the version alone? The order of a set is that of
- * addresses; so is, in dicts before 3.6, the place of None, which is hashed by its address; and how
- * deep a deallocation goes before it is put off depends on what else is being deallocated. */
-static inline bool script_is_deterministic(const struct zap_plan *plan, bool dicts_have_order)
+/* Does what happens depend on the plan and the version alone? How deep a deallocation goes before
+ * it is put off depends on what else is being deallocated. */
+static inline bool script_is_deterministic(const struct zap_plan *plan)
 {
-    bool names_none = false;
-    for (unsigned m = 0; m < plan->modules_count; m++) {
-        for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
-            names_none = names_none || plan->modules[m].globals[i].name == ZAP_NAME_NONE;
-        }
-    }
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        names_none = names_none || plan->acts[i].name == ZAP_NAME_NONE;
-    }
     for (unsigned i = 0; i < plan->objects_count; i++) {
-        if (plan->objects[i].kind == ZAP_VALUE_SET || plan->objects[i].kind == ZAP_VALUE_NEST) {
+        if (plan->objects[i].kind == ZAP_VALUE_NEST) {
             return false;
         }
     }
-    return dicts_have_order || !names_none;
+    return true;
 }
 
 /* Write the script of a plan to a file. False on failure. */

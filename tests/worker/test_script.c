@@ -238,8 +238,8 @@ static unsigned check_plan(const char *what, const struct zap_plan *plan)
         const struct build *build = &builds[i];
         int status = script_run(build->python, script_path, outputs[i], OUTPUT_MAX);
         bool has_route = !script_has_no_route(outputs[i]);
-        bool is_comparable = has_route && build->era != 0 &&
-                             script_is_deterministic(plan, build->era > 3) && !grows(plan);
+        bool is_comparable =
+            has_route && build->era != 0 && script_is_deterministic(plan) && !grows(plan);
         assert_true(has_route || plan->route == ZAP_ROUTE_WIPE);
         if (status != 0) {
             fail_msg("%s on %s: wait status %d", what, build->name, status);
