@@ -36,8 +36,9 @@ _Static_assert(EXPECTATIONS_COUNT == ZAP_CANARY_END - 1,
 
 static void fail(struct zap_canaries *canaries, size_t i, const char *saw, const char *reason)
 {
-    if (canaries->failure[0])
+    if (canaries->failure[0] && canaries->failed <= i)
         return;
+    canaries->failed = i;
     snprintf(canaries->failure, sizeof canaries->failure, "canary %s: expected %s, saw %s%s%s",
              expectations[i].name, zap_verdict_row(expectations[i].verdict)->name, saw,
              reason[0] ? ": " : "", reason);

@@ -78,6 +78,8 @@ static uint64_t count_sight(struct zap_run *run, const char *signature, const ch
 
 /* ------------------------------------------------------------------ findings */
 
+_Static_assert(ZAP_INVARIANT_COUNT <= 64, "a set of invariants is a uint64_t");
+
 static void file_finding(struct zap_session *session, struct zap_run *run, uint64_t index,
                          enum zap_verdict verdict, const char *signature,
                          const struct zap_judgement *judgement, const struct zap_death *death)
@@ -90,7 +92,16 @@ static void file_finding(struct zap_session *session, struct zap_run *run, uint6
     filed->index = index;
     filed->verdict = verdict;
     snprintf(filed->signature, sizeof filed->signature, "%s", signature);
-    snprintf(filed->reason, sizeof filed->reason, "%s", death ? death->reason : "");
+    struct zap_str reason = zap_str_init(filed->reason, sizeof filed->reason);
+    if (death)
+        zap_str_add(&reason, death->reason);
+    for (int i = 0; judgement && i < ZAP_INVARIANT_COUNT; i++) {
+        if (judgement->verdicts[i] != ZAP_BROKEN)
+            continue;
+        filed->broken |= UINT64_C(1) << i;
+        zap_str_printf(&reason, "%s%s", reason.len ? ", " : "",
+                       zap_invariant_row((enum zap_invariant_code)i)->id);
+    }
 
     char path[PATH_MAX] = "";
     if (session->config.out && !session->write_failure[0]) {

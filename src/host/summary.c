@@ -217,25 +217,14 @@ static void print_departures(const struct zap_session *session, FILE *out)
     }
 }
 
-/* Findings that are alike and were not filed. */
-static uint64_t count_unfiled(const struct zap_run *run)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < run->sights_count; i++)
-        count += run->sights[i].count > ZAP_SESSION_FILED_MAX
-                     ? run->sights[i].count - ZAP_SESSION_FILED_MAX
-                     : 0;
-    return count;
-}
-
 static void print_finding(const struct zap_run *run, const struct zap_filed *filed, FILE *out)
 {
-    const char *what = filed->reason[0] ? filed->reason : filed->signature;
     if (filed->path[0])
-        fprintf(out, "  %s  %s  %s\n", filed->path, zap_verdict_row(filed->verdict)->name, what);
+        fprintf(out, "  %s  %s  %s\n", filed->path, zap_verdict_row(filed->verdict)->name,
+                filed->reason);
     else
         fprintf(out, "  %s index %" PRIu64 " (not filed)  %s  %s\n", run->row->name, filed->index,
-                zap_verdict_row(filed->verdict)->name, what);
+                zap_verdict_row(filed->verdict)->name, filed->reason);
 }
 
 static void print_findings(const struct zap_session *session, FILE *out)
@@ -244,7 +233,7 @@ static void print_findings(const struct zap_session *session, FILE *out)
     uint64_t unfiled = 0;
     for (size_t i = 0; i < session->config.builds_count; i++) {
         all += session->runs[i].filed_count;
-        unfiled += count_unfiled(&session->runs[i]);
+        unfiled += session->runs[i].past.findings - session->runs[i].filed_count;
     }
     if (all == 0)
         return;
@@ -285,8 +274,17 @@ static json_t *json_filed(const struct zap_filed *filed)
     json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "path", filed->path, "verdict",
                                zap_verdict_row(filed->verdict)->name, key, filed->signature,
                                "index", (json_int_t)filed->index);
-    if (filed->reason[0])
+    if (filed->verdict != ZAP_BROKEN) {
         json_object_set_new(object, "reason", json_string(filed->reason));
+        return object;
+    }
+    json_t *invariants = json_array();
+    for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
+        if (filed->broken >> i & 1)
+            json_array_append_new(invariants,
+                                  json_string(zap_invariant_row((enum zap_invariant_code)i)->id));
+    }
+    json_object_set_new(object, "invariants", invariants);
     return object;
 }
 
