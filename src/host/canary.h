@@ -14,7 +14,8 @@ struct zap_canaries {
     bool has_finding; /* of the one that breaks an invariant */
     bool all_over;
     struct zap_build build; /* as one of them said in its hello; version 0 before that */
-    char failure[400];      /* "" or one line about the first that was not seen for what it is */
+    char failure[400];      /* "" or one line about one that was not seen for what it is, ... */
+    size_t failed;          /* ... the first of them in the order of the table */
 };
 
 /* Start them.

@@ -99,8 +99,8 @@ static void file_finding(struct zap_session *session, struct zap_run *run, uint6
         if (judgement->verdicts[i] != ZAP_BROKEN)
             continue;
         filed->broken |= UINT64_C(1) << i;
-        zap_str_printf(&reason, "%s%s", reason.len ? ", " : "",
-                       zap_invariant_row((enum zap_invariant_code)i)->id);
+        const struct zap_invariant_row *row = zap_invariant_row((enum zap_invariant_code)i);
+        zap_str_printf(&reason, "%s%s %s", reason.len ? ", " : "", row->id, row->name);
     }
 
     char path[PATH_MAX] = "";

@@ -61,7 +61,7 @@ struct zap_filed {
     uint64_t index;
     enum zap_verdict verdict;
     char signature[32];
-    char reason[256]; /* of a death; BROKEN: all invariants that the plan broke, "P1, I1" */
+    char reason[256]; /* of a death; BROKEN: all invariants that the plan broke */
     uint64_t broken;  /* the same as a set: bit per enum zap_invariant_code */
     char *path;       /* owned; "" where filing failed, or nothing is filed */
 };

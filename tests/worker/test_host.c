@@ -444,9 +444,10 @@ static void a_summary_says_it_all(void **state)
     struct zap_session_config config = config_of(2, 30);
     run("a/finding@*,a/segv@7,b/tame=4", &config, &session);
     char *text = print_summary(&session);
-    const char *id = zap_invariant_row(0)->id; /* the one that the fake worker breaks */
+    const struct zap_invariant_row *row = zap_invariant_row(0); /* the fake worker breaks it */
     char broken[128];
-    snprintf(broken, sizeof broken, "out/deep/a-%s-0  BROKEN  %s\n", id, id);
+    snprintf(broken, sizeof broken, "out/deep/a-%s-0  BROKEN  %s %s\n", row->id, row->id,
+             row->name);
     const char *const parts[] = {
         "build  version  plans",
         "\na      3.11.7      30",
