@@ -491,6 +491,71 @@ static void too_many_entries_are_our_fault(void **state)
     assert_string_equal(run.judgement.harness, "more entries than a namespace can have");
 }
 
+/* Add a line to a trace that is its own text. */
+static void add(struct run *run, const char *format, unsigned number)
+{
+    char line[256];
+    struct zap_str str = zap_str_init(line, sizeof line), out = zap_str_init(what, sizeof what);
+    zap_str_add(&str, format);
+    char *digit = strchr(line, '#');
+    if (digit != NULL) {
+        char rest[256];
+        strcpy(rest, digit + 1);
+        snprintf(digit, sizeof line - (size_t)(digit - line), "%u%s", number, rest);
+    }
+    if (zap_trace_text_add(&run->trace, run->trace.build.version == 0, line, &out) != ZAP_OK)
+        fail_msg("%s: %s", line, what);
+}
+
+enum how_it_ends { STAYS_OPEN, IS_FREED, LIVES_ON, IS_COLLECTED };
+
+/* Some nodes are finalized, then the last reference to an object is overwritten, and nothing comes
+ * of it. */
+static enum zap_verdict immediacy_after(unsigned nodes, enum how_it_ends ends)
+{
+    static const char *const dels[] = {
+        [STAYS_OPEN] = "del o# - refs=1 how=refcount gone=yes",
+        [IS_FREED] = "del o# - refs=1 how=refcount gone=yes",
+        [LIVES_ON] = "del o# - refs=1 how=refcount gone=yes",
+        [IS_COLLECTED] = "del o# - refs=2 how=gc gone=yes",
+    };
+    static struct run run;
+    memset(&run, 0, sizeof run);
+    zap_plan_init(&run.plan);
+    add(&run, BUILD, 0);
+    add(&run, "entry m0 name=a o100 refs=1 seen=bound at=0", 0);
+    add(&run, "before m0 refs=1 bound=a none=- builtins=missing size=1", 0);
+    for (unsigned i = 101; i <= 100 + nodes; i++) {
+        add(&run, dels[ends], i);
+        if (ends == IS_FREED) {
+            add(&run, "del-end o# - refs=1 how=refcount gone=yes pending=no", i);
+            add(&run, "free o#", i);
+        } else if (ends == LIVES_ON) {
+            add(&run, "del-end o# - refs=2 how=refcount gone=yes pending=no", i);
+        } else if (ends == IS_COLLECTED) {
+            add(&run, "del-end o# - refs=2 how=gc gone=yes pending=no", i);
+        }
+    }
+    add(&run, "set-none m0 name=a pass=0 by=route o100 refs=1 seen=bound", 0);
+    add(&run, "route-end pending=no", 0);
+    zap_judge(&run.plan, &run.trace, &run.judgement);
+    assert_false(run.judgement.is_harness);
+    return (enum zap_verdict)run.judgement.verdicts[ZAP_INVARIANT_I14];
+}
+
+/* CPython's trashcan puts deallocations off when they are nested deep, and only then: it does not
+ * matter how many there were. */
+static void immediacy_ends_where_deallocations_are_nested(void **state)
+{
+    (void)state;
+    assert_int_equal(immediacy_after(0, STAYS_OPEN), ZAP_BROKEN);
+    assert_int_equal(immediacy_after(11, STAYS_OPEN), ZAP_BROKEN);
+    assert_int_equal(immediacy_after(12, STAYS_OPEN), ZAP_VOID);
+    assert_int_equal(immediacy_after(100, IS_FREED), ZAP_BROKEN);
+    assert_int_equal(immediacy_after(100, LIVES_ON), ZAP_BROKEN);
+    assert_int_equal(immediacy_after(100, IS_COLLECTED), ZAP_BROKEN);
+}
+
 /* ---- and that none of this is blind ---- */
 
 #define PLAN "pyzap plan 1\nroute drop\nmodule m0\n---\n"
@@ -548,6 +613,7 @@ int main(void)
         cmocka_unit_test(every_judgement_is_explained),
         cmocka_unit_test(every_witness_can_be_printed),
         cmocka_unit_test(too_many_entries_are_our_fault),
+        cmocka_unit_test(immediacy_ends_where_deallocations_are_nested),
         cmocka_unit_test(a_wrong_witness_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
