@@ -493,7 +493,7 @@ int zap_build_contents(void)
     return result;
 }
 
-int zap_build_again(PyObject *dict)
+static int bind_again(PyObject *dict)
 {
     struct zap_session *s = &zap_session;
     const struct zap_module *module = &s->plan->modules[0];
@@ -508,6 +508,17 @@ int zap_build_again(PyObject *dict)
             return -1;
     }
     return 0;
+}
+
+/* The frame of a module's code holds the builtins that it found in its globals, whatever they are.
+ */
+int zap_build_again(PyObject *dict)
+{
+    PyObject *builtins = zap_py_dict_get(dict, zap_session.keys[ZAP_NAME_BUILTINS]);
+    Py_XINCREF(builtins);
+    int result = bind_again(dict);
+    Py_XDECREF(builtins);
+    return result;
 }
 
 /* ---- modules ---- */

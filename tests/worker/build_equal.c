@@ -15,11 +15,10 @@ enum { PLANS = 1500, SEED = 2, SHOWN = 3, TEXT_MAX = 4 * 1024 * 1024 };
 
 static struct zap_outcome outcomes[3];
 
-/* Three refcounts are different by construction. A namespace's dict has a reference from each
+/* Two refcounts are different by construction. A namespace's dict has a reference from each
  * function that was made in it, and a plan's source makes a class with two functions per node where
  * the builder makes one per module. And a node whose __del__ is at work has one from each frame
- * that it is `self` of: the builder's scripts are functions that __del__ calls. What is bound to
- * __builtins__ has one from the frame of the module's code, which only a plan from source has. */
+ * that it is `self` of: the builder's scripts are functions that __del__ calls. */
 static void forget_refs(struct zap_trace *trace)
 {
     bool is_open[256] = {false};
@@ -29,7 +28,7 @@ static void forget_refs(struct zap_trace *trace)
                        event->kind == ZAP_EVENT_MODULE_GONE;
         bool is_change = event->kind == ZAP_EVENT_SET_NONE || event->kind == ZAP_EVENT_STORE ||
                          event->kind == ZAP_EVENT_UNBIND;
-        if (is_dict || (is_change && (is_open[event->node] || event->name == ZAP_NAME_BUILTINS)))
+        if (is_dict || (is_change && is_open[event->node]))
             event->refs = 0;
         if (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END)
             is_open[event->node] = event->kind == ZAP_EVENT_DEL;
