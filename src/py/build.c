@@ -515,6 +515,8 @@ static int bind_again(PyObject *dict)
 int zap_build_again(PyObject *dict)
 {
     PyObject *builtins = zap_py_dict_get(dict, zap_session.keys[ZAP_NAME_BUILTINS]);
+    if (builtins != NULL && !zap_py_frame_holds(builtins))
+        builtins = NULL;
     Py_XINCREF(builtins);
     int result = bind_again(dict);
     Py_XDECREF(builtins);

@@ -66,6 +66,9 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_int(value)       PyLong_FromLong(value)
 #define zap_py_to_int(obj)      PyLong_AsLong(obj)
 #define ZAP_PY_BUILTINS         "builtins"
+/* Does a frame keep what it finds as __builtins__ in its globals?
+ * (Objects/frameobject.c:PyFrame_New) */
+#define zap_py_frame_holds(obj) true
 #else
 #define zap_py_intern(text)     PyString_InternFromString(text)
 #define zap_py_is_native(obj)   PyString_Check(obj)
@@ -73,6 +76,7 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_int(value)       PyInt_FromLong(value)
 #define zap_py_to_int(obj)      PyInt_AsLong(obj)
 #define ZAP_PY_BUILTINS         "__builtin__"
+#define zap_py_frame_holds(obj) PyDict_Check(obj)
 #endif
 
 #ifndef Py_SET_REFCNT
