@@ -238,10 +238,15 @@ static void print_findings(const struct zap_session *session, FILE *out)
     if (all == 0)
         return;
     fputs("\nFindings\n", out);
-    for (size_t i = 0; i < session->config.builds_count; i++) {
-        const struct zap_run *run = &session->runs[i];
-        for (size_t j = 0; j < run->filed_count && printed < LISTED_MAX; j++, printed++)
-            print_finding(run, &run->filed[j], out);
+    /* The first of each build, then the second: no build hides the others. */
+    for (size_t i = 0; printed < all && printed < LISTED_MAX; i++) {
+        for (size_t j = 0; j < session->config.builds_count && printed < LISTED_MAX; j++) {
+            const struct zap_run *run = &session->runs[j];
+            if (i < run->filed_count) {
+                print_finding(run, &run->filed[i], out);
+                printed++;
+            }
+        }
     }
     if (all > printed)
         fprintf(out, "  and %zu more in %s\n", all - printed,
