@@ -587,7 +587,7 @@ static void a_wrong_witness_is_refused(void **state)
     assert_refused(PLAN BUILD "\n= skipped I15\n", "I15 is VOID, not SKIPPED");
     assert_refused(PLAN BUILD "\n= holds I15 I15\n",
                    "6: I15 is no invariant, or was judged before");
-    assert_refused(PLAN BUILD "\n= holds I11\n", "6: I11 is no invariant");
+    assert_refused(PLAN BUILD "\n= holds I0\n", "6: I0 is no invariant");
     assert_refused(PLAN BUILD "\n^ breaks I15\n", "6: nothing that can be said");
     assert_refused(PLAN BUILD "\n= hold I15\n", "6: nothing that can be said");
     assert_refused(PLAN BUILD "\n= departs DROP_IGNORES_UNDERSCORE\n", "departs 0 times");
