@@ -1,0 +1,394 @@
+/* shrink: its laws on random plans, with predicates in the place of a CPython. Fits the limits of a
+ * hostile build. */
+#include "plan/gen.h"
+#include "plan/shrink.h"
+#include "plan/text.h"
+#include "plan/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PLANS = 300 };
+
+/* ------------------------------------------------------------------ what must stay true */
+
+static bool is_bound(const struct zap_plan *plan, unsigned object, enum zap_name_class cls)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+            const struct zap_global *global = &plan->modules[m].globals[i];
+            if (global->object == object && zap_name_row(global->name)->cls == cls) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A node raises that is bound under a name that begins with an underscore. */
+static bool raises_underscored(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        if (plan->acts[i].op == ZAP_OP_RAISE &&
+            is_bound(plan, plan->acts[i].node, ZAP_CLASS_UNDERSCORE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node of a class of its module's own looks at a name that is bound in that module. */
+static bool looks_at_home(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->op != ZAP_OP_LOOK || plan->objects[act->node].module != act->module) {
+            continue;
+        }
+        const struct zap_module *module = &plan->modules[act->module];
+        for (unsigned j = 0; j < module->globals_count; j++) {
+            if (module->globals[j].name == act->name) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool has_held_module(const struct zap_plan *plan)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (plan->modules[m].held) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two modules hold one object between them. */
+static bool shares(const struct zap_plan *plan)
+{
+    uint64_t seen = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        uint64_t here = 0;
+        for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+            here |= UINT64_C(1) << plan->modules[m].globals[i].object;
+        }
+        if (seen & here) {
+            return true;
+        }
+        seen |= here;
+    }
+    return false;
+}
+
+static bool has_weakref(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if (plan->objects[i].kind == ZAP_VALUE_WEAKREF) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool anything(const struct zap_plan *plan)
+{
+    (void)plan;
+    return true;
+}
+
+static bool nothing(const struct zap_plan *plan)
+{
+    (void)plan;
+    return false;
+}
+
+/* No rhyme or reason: a third of all plans, and those that are asked about keep their answers. */
+static bool whim(const struct zap_plan *plan)
+{
+    uint8_t wire[ZAP_WIRE_MAX];
+    size_t len = zap_wire_encode(plan, wire);
+    uint32_t sum = 7;
+    for (size_t i = 0; i < len; i++) {
+        sum = sum * 31 + wire[i];
+    }
+    return (sum >> 8) % 3 == 0;
+}
+
+static const struct {
+    const char *what;
+    bool (*holds)(const struct zap_plan *plan);
+    /* The one plan that is smallest, in text without its route; NULL where there are several. */
+    const char *smallest;
+} predicates[] = {
+    {"anything", anything, "module m0\n"},
+    {"raises under an underscore", raises_underscored,
+     "module m0\nobject o0 = node elsewhere\nglobal m0 _a = o0\nscript o0\n    raise\n"},
+    {"looks at home", looks_at_home,
+     "module m0\nobject o0 = node m0\nglobal m0 a = o0\nscript o0\n    look m0 a\n"},
+    {"is held", has_held_module, "module m0 held\n"},
+    {"shares", shares,
+     "module m0\nmodule m1\nobject o0 = int\nglobal m0 a = o0\nglobal m1 a = o0\n"},
+    {"has a weak reference", has_weakref,
+     NULL}, /* to the node of a global, or to one that a list holds, which a bound method holds */
+    {"a whim", whim, NULL},
+};
+enum { PREDICATES_COUNT = sizeof predicates / sizeof predicates[0] };
+
+/* ------------------------------------------------------------------ laws */
+
+/* Shrink to the end, and see that every candidate keeps the contract. */
+static void shrink_all(const struct zap_plan *plan, bool (*holds)(const struct zap_plan *plan),
+                       struct zap_shrink *shrink)
+{
+    struct zap_plan candidate;
+    zap_shrink_init(plan, shrink);
+    while (zap_shrink_next(shrink, &candidate)) {
+        assert_true(zap_plan_is_normal(&candidate));
+        assert_true(zap_shrink_measure(&candidate) < zap_shrink_measure(&shrink->best));
+        assert_int_equal(candidate.route, plan->route);
+        if (holds(&candidate)) {
+            zap_shrink_accept(shrink);
+            assert_true(zap_plan_equal(&shrink->best, &candidate));
+        } else {
+            zap_shrink_reject(shrink);
+        }
+    }
+}
+
+static void assert_is_text(const struct zap_plan *plan, const char *expected)
+{
+    char text[4096], whole[4096];
+    struct zap_str printed = zap_str_init(text, sizeof text);
+    struct zap_str wanted = zap_str_init(whole, sizeof whole);
+    struct zap_plan parsed;
+    struct zap_text_error error;
+    zap_text_print(plan, &printed);
+    zap_str_printf(&wanted, "pyzap plan 1\nroute %s\n%s", zap_route_row(plan->route)->token,
+                   expected);
+    if (zap_text_parse(whole, wanted.len, &parsed, &error) != ZAP_OK) {
+        fail_msg("line %u: %s", error.line, error.what);
+    }
+    if (!zap_plan_equal(plan, &parsed)) {
+        fail_msg("expected\n%s\nfound\n%s", whole, text);
+    }
+}
+
+static void smaller_and_still_true(void **state)
+{
+    (void)state;
+    static struct zap_shrink shrink, again;
+    uint32_t most = 0, all = 0, shrunk = 0;
+    for (unsigned p = 0; p < PREDICATES_COUNT; p++) {
+        unsigned seen = 0;
+        for (uint64_t index = 0; index < PLANS; index++) {
+            const struct zap_gen_config config = {
+                .seed = 77, .size = index % 3 ? 0 : ZAP_SIZE_MAX, .shape = ZAP_SHAPE_RANDOM};
+            struct zap_plan plan;
+            zap_gen_plan(&config, index, &plan);
+            if (!predicates[p].holds(&plan)) {
+                continue;
+            }
+            seen++;
+            shrink_all(&plan, predicates[p].holds, &shrink);
+            assert_true(predicates[p].holds(&shrink.best));
+            assert_true(zap_shrink_measure(&shrink.best) <= zap_shrink_measure(&plan));
+            assert_true(shrink.tries < ZAP_SHRINK_TRIES_MAX);
+            if (predicates[p].smallest != NULL) {
+                assert_is_text(&shrink.best, predicates[p].smallest);
+            }
+            if (config.size == 0) {
+                most = shrink.tries > most ? shrink.tries : most;
+                all += shrink.tries;
+                shrunk++;
+            }
+            shrink_all(&shrink.best, predicates[p].holds, &again);
+            assert_true(zap_plan_equal(&shrink.best, &again.best));
+        }
+        print_message("%-28s %3u plans\n", predicates[p].what, seen);
+        assert_true(seen > 0);
+    }
+    print_message("default size: %u candidates on average, %u at most\n", all / shrunk, most);
+}
+
+/* As full as can be: every count is at its limit. */
+static void fill(unsigned variant, struct zap_plan *ret_plan)
+{
+    zap_plan_init(ret_plan);
+    ret_plan->route = ZAP_ROUTE_RELOAD;
+    ret_plan->modules_count = ZAP_MODULES_MAX;
+    ret_plan->objects_count = ZAP_OBJECTS_MAX;
+    ret_plan->links_count = ZAP_LINKS_MAX;
+    ret_plan->acts_count = ZAP_ACTS_MAX;
+    for (unsigned i = 0; i < ZAP_OBJECTS_MAX; i++) {
+        ret_plan->objects[i] = (struct zap_object){
+            .kind = ZAP_VALUE_NODE, .module = (uint8_t)((i + variant) % ZAP_MODULES_MAX)};
+    }
+    for (unsigned m = 0, i = 0; m < ZAP_MODULES_MAX; m++) {
+        ret_plan->modules[m].held = 1;
+        for (unsigned g = 0; g < ZAP_GLOBALS_MAX; g++, i++) {
+            ret_plan->modules[m].globals_count++;
+            ret_plan->modules[m].globals[g] =
+                (struct zap_global){.name = (uint8_t)(ZAP_NAME_DUNDER_A + g),
+                                    .object = (uint8_t)((i + variant) % ZAP_OBJECTS_MAX),
+                                    .again = ZAP_AGAIN_NONE};
+        }
+    }
+    for (unsigned i = 0; i < ZAP_LINKS_MAX; i++) {
+        ret_plan->links[i] = (struct zap_link){(uint8_t)(i % ZAP_OBJECTS_MAX),
+                                               (uint8_t)((i + variant) % ZAP_OBJECTS_MAX)};
+    }
+    for (unsigned i = 0; i < ZAP_ACTS_MAX; i++) {
+        ret_plan->acts[i] = (struct zap_act){.node = (uint8_t)(i % ZAP_OBJECTS_MAX),
+                                             .op = ZAP_OP_LOOK,
+                                             .module = (uint8_t)((i + variant) % ZAP_MODULES_MAX),
+                                             .name = (uint8_t)(ZAP_NAME_U_LONG - i % 20)};
+    }
+    zap_plan_normalize(ret_plan);
+    assert_int_equal(ret_plan->links_count, ZAP_LINKS_MAX);
+    assert_int_equal(ret_plan->acts_count, ZAP_ACTS_MAX);
+}
+
+static void the_fullest_plan_ends_within_the_bound(void **state)
+{
+    (void)state;
+    static struct zap_shrink shrink;
+    struct zap_plan plan;
+    uint32_t most = 0;
+    for (unsigned variant = 0; variant < 8; variant++) {
+        fill(variant, &plan);
+        for (unsigned p = 0; p < PREDICATES_COUNT; p++) {
+            shrink_all(&plan, predicates[p].holds, &shrink);
+            most = shrink.tries > most ? shrink.tries : most;
+        }
+        shrink_all(&plan, nothing, &shrink);
+        assert_true(zap_plan_equal(&shrink.best, &plan));
+        most = shrink.tries > most ? shrink.tries : most;
+    }
+    print_message("%u candidates at most\n", most);
+    assert_in_range(most, 1, ZAP_SHRINK_TRIES_MAX - 1);
+}
+
+static void nothing_accepted_nothing_changed(void **state)
+{
+    (void)state;
+    static struct zap_shrink shrink;
+    const struct zap_gen_config config = {.seed = 5};
+    uint32_t all = 0, most = 0;
+    for (uint64_t index = 0; index < PLANS; index++) {
+        struct zap_plan plan, candidate, before;
+        zap_gen_plan(&config, index, &plan);
+        zap_shrink_init(&plan, &shrink);
+        memset(&before, 0, sizeof before);
+        while (zap_shrink_next(&shrink, &candidate)) {
+            assert_false(zap_plan_equal(&candidate, &before));
+            before = candidate;
+            zap_shrink_reject(&shrink);
+        }
+        assert_true(zap_plan_equal(&shrink.best, &plan));
+        assert_int_equal(shrink.tries, shrink.rejected_count);
+        assert_false(zap_shrink_next(&shrink, &candidate)); /* over is over */
+        all += shrink.tries;
+        most = shrink.tries > most ? shrink.tries : most;
+    }
+    print_message("default size: %u candidates on average, %u at most\n", all / PLANS, most);
+}
+
+static void given_up_it_has_the_best_so_far(void **state)
+{
+    (void)state;
+    static struct zap_shrink shrink;
+    const struct zap_gen_config config = {.seed = 5};
+    struct zap_plan plan, candidate;
+    zap_gen_plan(&config, 3, &plan);
+    zap_shrink_init(&plan, &shrink);
+    assert_true(zap_plan_equal(&shrink.best, &plan));
+    assert_true(zap_shrink_next(&shrink, &candidate));
+    zap_shrink_accept(&shrink);
+    assert_true(zap_plan_equal(&shrink.best, &candidate));
+    struct zap_plan more;
+    assert_true(zap_shrink_next(&shrink, &more) || zap_plan_equal(&shrink.best, &candidate));
+    assert_true(zap_plan_equal(&shrink.best, &candidate));
+}
+
+/* ------------------------------------------------------------------ single simplifications */
+
+static void shrink_text(const char *text, bool (*holds)(const struct zap_plan *plan),
+                        const char *expected)
+{
+    static struct zap_shrink shrink;
+    struct zap_plan plan;
+    struct zap_text_error error;
+    if (zap_text_parse(text, strlen(text), &plan, &error) != ZAP_OK) {
+        fail_msg("line %u: %s", error.line, error.what);
+    }
+    shrink_all(&plan, holds, &shrink);
+    assert_is_text(&shrink.best, expected);
+}
+
+static bool has_two_globals(const struct zap_plan *plan)
+{
+    return plan->modules[0].globals_count >= 2;
+}
+
+static bool has_cnode(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        if (plan->objects[i].kind == ZAP_VALUE_CNODE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_link_to_cnode(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        if (plan->objects[plan->links[i].to].kind == ZAP_VALUE_CNODE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void simplifications(void **state)
+{
+    (void)state;
+    /* containers that only lead to something go */
+    shrink_text("pyzap plan 1\nroute wipe\nmodule m0\nobject c = cnode\nobject t = tuple\n"
+                "object l = dict\nglobal m0 __builtins__ = l\nlink t -> c\nlink l -> t\n",
+                has_cnode, "module m0\nobject o0 = cnode\nglobal m0 a = o0\n");
+    /* one that is needed becomes a list */
+    shrink_text(
+        "pyzap plan 1\nroute collect\nmodule m0\nobject c = cnode\nobject t = cell\n"
+        "global m0 int(7) = t\nlink t -> c\n",
+        has_link_to_cnode,
+        "module m0\nobject o0 = cnode\nobject o1 = list\nglobal m0 a = o1\nlink o1 -> o0\n");
+    /* odd names become ordinary ones; what is bound to them an int, and only one */
+    shrink_text(
+        "pyzap plan 1\nroute drop\nmodule m0 held\nobject n = node m0\nobject c = cnode\n"
+        "global m0 _ = n\nglobal m0 __spec__ = c\n",
+        has_two_globals,
+        "module m0\nobject o0 = int\nobject o1 = int\nglobal m0 a = o0\nglobal m0 b = o1\n");
+    /* what only needs one module is in the first */
+    shrink_text("pyzap plan 1\nroute drop\nmodule m0\nmodule m1\nobject n = node m1\n"
+                "global m0 _a = n\nscript n\n    look m1 b\n    raise\n",
+                raises_underscored,
+                "module m0\nobject o0 = node elsewhere\nglobal m0 _a = o0\nscript o0\n    raise\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(smaller_and_still_true),
+        cmocka_unit_test(the_fullest_plan_ends_within_the_bound),
+        cmocka_unit_test(nothing_accepted_nothing_changed),
+        cmocka_unit_test(given_up_it_has_the_best_so_far),
+        cmocka_unit_test(simplifications),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
