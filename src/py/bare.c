@@ -103,7 +103,7 @@ static PyObject *make_module(bool own_class)
             goto fail;
     }
     for (unsigned i = 0; i < NODES; i++) {
-        PyObject *node = type->tp_alloc(type, 0);
+        PyObject *node = PyObject_CallObject((PyObject *)type, NULL);
         int result = node == NULL ? -1 : PyDict_SetItem(dict, bare.names[i], node);
         Py_XDECREF(node);
         if (result < 0)
