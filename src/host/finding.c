@@ -1,10 +1,10 @@
 /* Writes a finding's folder.
  *
- * The four files are made in a hidden folder beside the final one and renamed into place, so that
+ * The files are made in a hidden folder beside the final one and renamed into place, so that
  * what a person or a script finds in DIR is whole. Every write is checked up to the close, because
  * a disk that is full says so late. Where a folder of that name is there already (the same seed
- * gives the same findings), the files are renamed into it one by one, and what else somebody put
- * there stays.
+ * gives the same findings), the files are renamed into it one by one, the plan as generated first,
+ * so that it is never missing; and what else somebody put there stays.
  */
 #include "host/finding.h"
 
@@ -26,20 +26,26 @@ enum {
     ROUTES_END = 32,
 };
 
+/* The options that choose the session's plans. */
+static void write_options(const struct zap_gen_config *gen, struct zap_str *out)
+{
+    zap_str_printf(out, " --seed %" PRIu64, gen->seed);
+    if (gen->size)
+        zap_str_printf(out, " --size %u", gen->size);
+    for (unsigned i = 0; i < ROUTES_END; i++) {
+        if (zap_route_row(i) && (gen->routes >> i & 1))
+            zap_str_printf(out, " --route %s", zap_route_row(i)->token);
+    }
+}
+
 static void write_head(const struct zap_finding_facts *facts, const char *comment,
                        struct zap_str *out)
 {
     zap_str_printf(out, "%s%s on CPython %s: %s\n", comment, zap_verdict_row(facts->verdict)->name,
                    facts->build, facts->death ? facts->death->reason : facts->signature);
-    zap_str_printf(out, "%spyzap gen --seed %" PRIu64 " --from %" PRIu64, comment, facts->gen->seed,
-                   facts->index);
-    if (facts->gen->size)
-        zap_str_printf(out, " --size %u", facts->gen->size);
-    for (unsigned i = 0; i < ROUTES_END; i++) {
-        if (zap_route_row(i) && (facts->gen->routes >> i & 1))
-            zap_str_printf(out, " --route %s", zap_route_row(i)->token);
-    }
-    zap_str_add(out, "\n");
+    zap_str_printf(out, "%spyzap gen", comment);
+    write_options(facts->gen, out);
+    zap_str_printf(out, " --from %" PRIu64 "\n", facts->index);
 }
 
 static void write_plan(const struct zap_finding_facts *facts, struct zap_str *out)
@@ -47,7 +53,19 @@ static void write_plan(const struct zap_finding_facts *facts, struct zap_str *ou
     char comment[1024];
     struct zap_str head = zap_str_init(comment, sizeof comment);
     write_head(facts, "# ", &head);
+    if (facts->original)
+        zap_str_printf(&head, "# shrunk from %u object%s to %u; original.plan is as generated\n",
+                       facts->original->objects_count,
+                       facts->original->objects_count == 1 ? "" : "s", facts->plan->objects_count);
     zap_input_print(facts->plan, comment, out);
+}
+
+static void write_original(const struct zap_finding_facts *facts, struct zap_str *out)
+{
+    char comment[1024];
+    struct zap_str head = zap_str_init(comment, sizeof comment);
+    write_head(facts, "# ", &head);
+    zap_input_print(facts->original, comment, out);
 }
 
 static void write_trace(const struct zap_finding_facts *facts, struct zap_str *out)
@@ -77,16 +95,54 @@ static void write_death(const struct zap_finding_facts *facts, struct zap_str *o
         zap_str_printf(out, "\nThe end of what the process printed:\n\n%s\n", death->tail);
 }
 
+/* Is this the smallest plan, and does it do it by itself? */
+static void write_size(const struct zap_finding_facts *facts, struct zap_str *out)
+{
+    const struct zap_plan *plan = facts->plan, *original = facts->original;
+    switch (facts->alone) {
+    case ZAP_ALONE_UNKNOWN:
+        zap_str_printf(out,
+                       "The plan is as generated; `pyzap shrink --python %s plan.plan` looks for a "
+                       "smaller one.\n",
+                       facts->build);
+        return;
+    case ZAP_ALONE_YES:
+        if (original)
+            zap_str_printf(out,
+                           "The plan was shrunk: it had %u objects, %u links and %u actions, and "
+                           "has %u, %u and %u.\noriginal.plan is the plan as generated.\n",
+                           original->objects_count, original->links_count, original->acts_count,
+                           plan->objects_count, plan->links_count, plan->acts_count);
+        else
+            zap_str_add(out,
+                        "The plan is as generated: no smaller one was found that does this.\n");
+        return;
+    case ZAP_ALONE_NO:
+        zap_str_printf(out,
+                       "The plan is as generated, and did not repeat alone: what happened depends "
+                       "on what ran before.\nTo see it again, run\n\n"
+                       "  pyzap check --python %s",
+                       facts->build);
+        write_options(facts->gen, out);
+        zap_str_printf(out, " --plans %" PRIu64 "\n", facts->index + 1);
+        return;
+    }
+}
+
 static void write_why(const struct zap_finding_facts *facts, struct zap_str *out)
 {
     write_head(facts, "", out);
     zap_str_printf(out, "%s\n\n", facts->trace->build.banner);
+    write_size(facts, out);
+    zap_str_add(out, "\n");
     if (facts->judgement)
         zap_judge_explain(facts->plan, facts->trace, facts->judgement, out);
     if (facts->death)
         write_death(facts, out);
     zap_str_add(out, "\nThe plan\n\n");
     zap_explain_plan(facts->plan, out);
+    if (facts->alone == ZAP_ALONE_NO)
+        return; /* then there is nothing to see in this folder */
     zap_str_printf(out,
                    "\nSee it again, in this folder\n\n"
                    "  pyzap replay --python %s plan.plan\n"
@@ -100,12 +156,16 @@ static const struct {
     const char *name;
     void (*write)(const struct zap_finding_facts *facts, struct zap_str *out);
 } files[] = {
-    {"plan.plan", write_plan},
-    {"trace.txt", write_trace},
-    {"repro.py", write_script},
-    {"why.txt", write_why},
+    {"original.plan", write_original}, /* first: see move_into_place */
+    {"plan.plan", write_plan},         {"trace.txt", write_trace},
+    {"repro.py", write_script},        {"why.txt", write_why},
 };
 enum { FILES_COUNT = sizeof files / sizeof files[0] };
+
+static bool has_file(const struct zap_finding_facts *facts, size_t i)
+{
+    return files[i].write != write_original || facts->original;
+}
 
 static enum zap_status fail(struct zap_str *why, const char *what)
 {
@@ -183,6 +243,8 @@ static enum zap_status write_files(const char *folder, const struct zap_finding_
     enum zap_status status = ZAP_OK;
     for (size_t i = 0; i < FILES_COUNT && status == ZAP_OK; i++) {
         char path[PATH_MAX];
+        if (!has_file(facts, i))
+            continue;
         struct zap_str text = zap_str_init(page, PAGE_MAX);
         files[i].write(facts, &text);
         if (!join(path, folder, files[i].name) || !write_file(path, &text))
@@ -193,7 +255,7 @@ static enum zap_status write_files(const char *folder, const struct zap_finding_
 }
 
 /* Give the folder its final name, or its files their places in the folder that has it. */
-static bool move_into_place(const char *from, const char *to)
+static bool move_into_place(const char *from, const char *to, const struct zap_finding_facts *facts)
 {
     if (rename(from, to) == 0)
         return true;
@@ -201,8 +263,9 @@ static bool move_into_place(const char *from, const char *to)
         return false;
     for (size_t i = 0; i < FILES_COUNT; i++) {
         char old[PATH_MAX], new[PATH_MAX];
-        if (!join(old, from, files[i].name) || !join(new, to, files[i].name) ||
-            rename(old, new) < 0)
+        if (!join(old, from, files[i].name) || !join(new, to, files[i].name))
+            return false;
+        if (has_file(facts, i) ? rename(old, new) < 0 : unlink(new) < 0 && errno != ENOENT)
             return false;
     }
     return rmdir(from) == 0;
@@ -218,7 +281,7 @@ enum zap_status zap_finding_file(const char *dir, const struct zap_finding_facts
         (mkdir(draft, 0777) < 0 && errno != EEXIST))
         return fail(ret_why, dir);
     enum zap_status status = write_files(draft, facts, ret_why);
-    if (status == ZAP_OK && !move_into_place(draft, path))
+    if (status == ZAP_OK && !move_into_place(draft, path, facts))
         status = fail(ret_why, path);
     if (status != ZAP_OK) {
         remove_folder(draft);

@@ -6,6 +6,9 @@
 
 #include <limits.h>
 
+/* Does the plan do it in a worker that has run nothing else? */
+enum zap_finding_alone { ZAP_ALONE_UNKNOWN, ZAP_ALONE_YES, ZAP_ALONE_NO };
+
 /* Everything there is to say about one; all pointers are borrowed. */
 struct zap_finding_facts {
     const char *build;                /* its name, fit for a file name */
@@ -15,7 +18,9 @@ struct zap_finding_facts {
     enum zap_verdict verdict;
     const char *signature; /* invariant id, or how the worker died: fit for a file name */
     const struct zap_plan *plan;
-    const struct zap_trace *trace;         /* as far as it got */
+    const struct zap_plan *original; /* as generated, where plan was made smaller; else NULL */
+    enum zap_finding_alone alone;    /* YES where there is an original */
+    const struct zap_trace *trace;   /* as far as it got */
     const struct zap_judgement *judgement; /* of a BROKEN one, else NULL */
     const struct zap_death *death;         /* of all others, else NULL */
 };
@@ -23,8 +28,9 @@ struct zap_finding_facts {
 /* File a finding as DIR/BUILD-SIGNATURE-INDEX/ with
  *   plan.plan  the plan as text      trace.txt  what happened
  *   repro.py   a stand-alone script  why.txt    what was promised, and what happened instead
- * DIR is made when it is not there. The folder appears whole or not at all; one that is there from
- * an earlier run is replaced.
+ *   original.plan   the plan as generated, where plan.plan was made smaller
+ * DIR is made when it is not there. The folder appears whole or not at all; in one that is there,
+ * from an earlier run or from before the plan was made smaller, each file is replaced at once.
  *
  * ret_path  of the folder, at least PATH_MAX bytes
  * ret_why   on failure: one line

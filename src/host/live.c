@@ -32,6 +32,8 @@ static const char *state_word(const struct zap_run *run)
         return "starting";
     case ZAP_RUN_RUNNING:
         return run->is_stopping ? "stopping" : "";
+    case ZAP_RUN_SHRINKING:
+        return "shrinking";
     case ZAP_RUN_OVER:
         return run->failure[0] ? "FAILED" : "done";
     }

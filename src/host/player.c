@@ -1,12 +1,16 @@
 /* Runs plans one by one on a worker that is kept between them. */
 #include "host/player.h"
 
+#include "host/clock.h"
 #include "oracle/known.h"
 #include "plan/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { LOOK_MS = 50 };
 
 void zap_player_init(struct zap_player *player, const struct zap_builds_row *row,
                      const struct zap_worker_config *config, uint32_t flags)
@@ -25,9 +29,28 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
     snprintf(outcome->reason, sizeof outcome->reason, "%s", death->reason);
     memcpy(outcome->signature, death->signature, sizeof outcome->signature);
     memcpy(outcome->tail, death->tail, sizeof outcome->tail);
+    outcome->phase = death->phase;
     if (player->worker.has_hello)
         zap_worker_copy_trace(&player->worker, &outcome->trace);
     zap_worker_release(&player->worker);
+}
+
+/* As zap_worker_wait, and somebody may want to go home. */
+static enum zap_worker_news wait_for(struct zap_player *player, struct zap_report *ret_report,
+                                     struct zap_judgement *ret_judgement)
+{
+    for (;;) {
+        enum zap_worker_news news =
+            zap_worker_look(&player->worker, zap_clock_ms(), ret_report, ret_judgement);
+        if (news != ZAP_WORKER_NOTHING)
+            return news;
+        if (player->interrupted && *player->interrupted) {
+            zap_worker_kill(&player->worker);
+            return ZAP_WORKER_DEATH;
+        }
+        struct pollfd fd = {.fd = player->worker.reports, .events = POLLIN};
+        poll(&fd, 1, LOOK_MS);
+    }
 }
 
 static bool has_worker(struct zap_player *player, struct zap_outcome *outcome)
@@ -41,7 +64,7 @@ static bool has_worker(struct zap_player *player, struct zap_outcome *outcome)
         return false;
     }
     struct zap_report report;
-    if (zap_worker_wait(&player->worker, &report, &outcome->judgement) == ZAP_WORKER_HELLO)
+    if (wait_for(player, &report, &outcome->judgement) == ZAP_WORKER_HELLO)
         return true;
     take_death(player, outcome);
     return false;
@@ -116,7 +139,7 @@ void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
     };
     zap_worker_send(&player->worker, &command, wire);
     struct zap_report report;
-    if (zap_worker_wait(&player->worker, &report, &ret_outcome->judgement) == ZAP_WORKER_DEATH) {
+    if (wait_for(player, &report, &ret_outcome->judgement) == ZAP_WORKER_DEATH) {
         take_death(player, ret_outcome);
         return;
     }

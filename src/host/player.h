@@ -1,15 +1,19 @@
-/* Single plans on one build: for `pyzap replay` and `pyzap show`. */
+/* Single plans on one build: for `pyzap replay`, `pyzap show`, and shrinking. */
 #ifndef ZAP_HOST_PLAYER_H
 #define ZAP_HOST_PLAYER_H
 
 #include "host/builds.h"
 #include "host/worker.h"
 
+#include <signal.h>
+
 struct zap_player {
     const struct zap_builds_row *row;
     struct zap_worker_config config;
     uint32_t flags;           /* ZAP_RUN_* */
     struct zap_worker worker; /* started when it is needed, and again after a death */
+    /* not 0: a plan at work is given up, with VOID; NULL, as init has it: nobody interrupts */
+    const volatile sig_atomic_t *interrupted;
 };
 
 /* What became of one plan. */
@@ -19,6 +23,7 @@ struct zap_outcome {
     enum zap_verdict verdict;
     char reason[512];   /* one line; "" for HELD and BROKEN */
     char signature[32]; /* of a death, else "" */
+    uint32_t phase;     /* of a death, else 0 */
     char tail[2048];    /* of a death: the end of what the worker printed */
     uint64_t checks;
     bool has_judgement;
@@ -37,6 +42,7 @@ void zap_player_init(struct zap_player *player, const struct zap_builds_row *row
 void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
                      struct zap_outcome *ret_outcome);
 
+/* End its worker; the next plan, if there is one, gets a new one. */
 void zap_player_release(struct zap_player *player);
 
 #endif

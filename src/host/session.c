@@ -8,6 +8,9 @@
  * from (seed, index). Counts live in each worker's shared block; they are added to the run's past
  * when the worker is gone, so that past + shared is always the whole truth.
  *
+ * A finding is filed at once, as generated. When all runs are over, each is made smaller and filed
+ * again in the same place: no build waits for that, and a session that is cut off has lost nothing.
+ *
  * Whatever ends a run before its limit without being a finding is put down as the run's failure: a
  * session that could not check everything it was asked to never looks like one that did.
  */
@@ -16,6 +19,7 @@
 #include "base/check.h"
 #include "host/clock.h"
 #include "host/finding.h"
+#include "host/shrinker.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -80,6 +84,30 @@ static uint64_t count_sight(struct zap_run *run, const char *signature, const ch
 
 _Static_assert(ZAP_INVARIANT_COUNT <= 64, "a set of invariants is a uint64_t");
 
+/* Write a finding's folder, or put down that this failed.
+ *
+ * facts     plan, original and alone; the rest is known here
+ * ret_path  PATH_MAX bytes; untouched on failure
+ */
+static void write_finding(struct zap_session *session, const struct zap_run *run,
+                          const struct zap_filed *filed, const struct zap_finding_facts *facts,
+                          const struct zap_evidence *evidence, char *ret_path)
+{
+    bool is_broken = filed->verdict == ZAP_BROKEN;
+    struct zap_finding_facts all = *facts;
+    all.build = run->row->name;
+    all.python = run->row->python;
+    all.gen = &session->config.gen;
+    all.index = filed->index;
+    all.verdict = filed->verdict;
+    all.signature = filed->signature;
+    all.trace = &evidence->trace;
+    all.judgement = is_broken ? &evidence->judgement : NULL;
+    all.death = is_broken ? NULL : &evidence->death;
+    struct zap_str why = zap_str_init(session->write_failure, sizeof session->write_failure);
+    zap_finding_file(session->config.out, &all, ret_path, &why);
+}
+
 static void file_finding(struct zap_session *session, struct zap_run *run, uint64_t index,
                          enum zap_verdict verdict, const char *signature,
                          const struct zap_judgement *judgement, const struct zap_death *death)
@@ -105,27 +133,18 @@ static void file_finding(struct zap_session *session, struct zap_run *run, uint6
 
     char path[PATH_MAX] = "";
     if (session->config.out && !session->write_failure[0]) {
-        struct zap_trace *trace = malloc(sizeof *trace);
-        ZAP_CHECK(trace != NULL);
+        struct zap_evidence *evidence = calloc(1, sizeof *evidence);
+        ZAP_CHECK(evidence != NULL);
+        zap_worker_copy_trace(&run->worker, &evidence->trace);
+        if (judgement)
+            evidence->judgement = *judgement;
+        if (death)
+            evidence->death = *death;
+        filed->evidence = evidence;
         struct zap_plan plan;
         zap_gen_plan(&session->config.gen, index, &plan);
-        zap_worker_copy_trace(&run->worker, trace);
-        struct zap_finding_facts facts = {
-            .build = run->row->name,
-            .python = run->row->python,
-            .gen = &session->config.gen,
-            .index = index,
-            .verdict = verdict,
-            .signature = signature,
-            .plan = &plan,
-            .trace = trace,
-            .judgement = judgement,
-            .death = death,
-        };
-        struct zap_str why = zap_str_init(session->write_failure, sizeof session->write_failure);
-        if (zap_finding_file(session->config.out, &facts, path, &why) != ZAP_OK)
-            path[0] = '\0';
-        free(trace);
+        const struct zap_finding_facts facts = {.plan = &plan};
+        write_finding(session, run, filed, &facts, evidence, path);
     }
     filed->path = strdup(path);
     ZAP_CHECK(filed->path != NULL);
@@ -378,6 +397,7 @@ static void step(struct zap_session *session, struct zap_run *run, int64_t now_m
         break;
     case ZAP_RUN_WAITING:
     case ZAP_RUN_OVER:
+    case ZAP_RUN_SHRINKING:
         break;
     }
     if (run->started_at_ms && run->state != ZAP_RUN_OVER)
@@ -453,6 +473,98 @@ static void run_all(struct zap_session *session, struct pollfd *fds)
     }
 }
 
+/* ------------------------------------------------------------------ afterwards */
+
+struct ticker {
+    const struct zap_session *session;
+    int64_t ticked_at_ms;
+};
+
+static void tick_between_tries(void *context)
+{
+    struct ticker *ticker = context;
+    const struct zap_session_config *config = &ticker->session->config;
+    int64_t now_ms = zap_clock_ms();
+    if (config->tick && now_ms - ticker->ticked_at_ms >= ZAP_SESSION_TICK_MS) {
+        ticker->ticked_at_ms = now_ms;
+        config->tick(config->context, ticker->session);
+    }
+}
+
+/* What the smaller plan did, as evidence. */
+static void take_outcome(const struct zap_outcome *outcome, struct zap_evidence *ret_evidence)
+{
+    struct zap_death *death = &ret_evidence->death;
+    ret_evidence->judgement = outcome->judgement;
+    ret_evidence->trace = outcome->trace;
+    death->verdict = outcome->verdict;
+    death->phase = outcome->phase;
+    memcpy(death->signature, outcome->signature, sizeof death->signature);
+    snprintf(death->reason, sizeof death->reason, "%.*s", (int)sizeof death->reason - 1,
+             outcome->reason);
+    memcpy(death->tail, outcome->tail, sizeof death->tail);
+}
+
+/* Make a finding that is filed already smaller, and file it again: it is never lost. */
+static void shrink_finding(struct zap_session *session, struct zap_run *run,
+                           const struct zap_filed *filed, struct ticker *ticker)
+{
+    const struct zap_shrinker_config config = {
+        .row = run->row,
+        .worker = session->config.worker,
+        .interrupted = session->config.interrupted,
+        .tick = tick_between_tries,
+        .context = ticker,
+    };
+    struct zap_shrinker_goal goal = {.verdict = filed->verdict};
+    memcpy(goal.signature, filed->signature, sizeof goal.signature);
+    memcpy(goal.reason, filed->evidence->death.reason, sizeof goal.reason);
+    struct zap_plan plan;
+    zap_gen_plan(&session->config.gen, filed->index, &plan);
+    struct zap_shrunk *shrunk = malloc(sizeof *shrunk);
+    ZAP_CHECK(shrunk != NULL);
+    zap_shrinker_run(&config, &plan, &goal, shrunk);
+
+    bool is_smaller = shrunk->end == ZAP_SHRINKER_DONE && !zap_plan_equal(&shrunk->plan, &plan);
+    struct zap_finding_facts facts = {
+        .plan = &shrunk->plan,
+        .original = is_smaller ? &plan : NULL,
+        .alone = shrunk->end == ZAP_SHRINKER_DONE ? ZAP_ALONE_YES : ZAP_ALONE_NO,
+    };
+    if (is_smaller)
+        take_outcome(&shrunk->outcome, filed->evidence);
+    char path[PATH_MAX];
+    if (shrunk->end == ZAP_SHRINKER_DONE || shrunk->end == ZAP_SHRINKER_NOT_ALONE)
+        write_finding(session, run, filed, &facts, filed->evidence, path);
+    if (shrunk->end == ZAP_SHRINKER_FAILED) {
+        char detail[320];
+        snprintf(detail, sizeof detail, "%.300s", shrunk->outcome.reason);
+        set_failure(run, "HARNESS while shrinking", detail);
+    }
+    free(shrunk);
+}
+
+/* One after the other, when no build has anything else to do. An interrupt leaves what is not done
+ * yet as it was filed. */
+static void shrink_all(struct zap_session *session)
+{
+    struct ticker ticker = {.session = session};
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        struct zap_run *run = &session->runs[i];
+        for (size_t j = 0; j < run->filed_count; j++) {
+            const volatile sig_atomic_t *interrupted = session->config.interrupted;
+            if ((interrupted && *interrupted) || session->write_failure[0])
+                return;
+            if (!run->filed[j].evidence)
+                continue;
+            run->state = ZAP_RUN_SHRINKING;
+            tick_between_tries(&ticker);
+            shrink_finding(session, run, &run->filed[j], &ticker);
+            run->state = ZAP_RUN_OVER;
+        }
+    }
+}
+
 enum zap_status zap_session_run(const struct zap_session_config *config,
                                 struct zap_session *ret_session)
 {
@@ -472,6 +584,7 @@ enum zap_status zap_session_run(const struct zap_session_config *config,
         ret_session->runs[i].row = config->builds[i];
     run_all(ret_session, fds);
     free(fds);
+    shrink_all(ret_session);
     for (size_t i = 0; i < count; i++) {
         struct zap_run *run = &ret_session->runs[i];
         if (run->past.checks == 0 && !ret_session->was_interrupted)
@@ -486,8 +599,10 @@ void zap_session_release(struct zap_session *session)
         struct zap_run *run = &session->runs[i];
         zap_worker_release(&run->worker);
         zap_canaries_release(&run->canaries);
-        for (size_t j = 0; j < run->filed_count; j++)
+        for (size_t j = 0; j < run->filed_count; j++) {
             free(run->filed[j].path);
+            free(run->filed[j].evidence);
+        }
         free(run->filed);
         free(run->sights);
     }

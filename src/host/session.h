@@ -37,6 +37,7 @@ enum zap_run_state {
     ZAP_RUN_STARTING,
     ZAP_RUN_RUNNING,
     ZAP_RUN_OVER,
+    ZAP_RUN_SHRINKING, /* over, and what it found is being made smaller */
 };
 
 /* What has been counted; over all workers of a build, the one at work included. */
@@ -56,14 +57,22 @@ struct zap_sight {
     uint64_t count;
 };
 
+/* What was seen of a finding when it was met. */
+struct zap_evidence {
+    struct zap_judgement judgement; /* of a BROKEN one */
+    struct zap_death death;         /* of all others */
+    struct zap_trace trace;
+};
+
 /* A finding that was filed. */
 struct zap_filed {
     uint64_t index;
     enum zap_verdict verdict;
     char signature[32];
-    char reason[256]; /* of a death; BROKEN: all invariants that the plan broke */
-    uint64_t broken;  /* the same as a set: bit per enum zap_invariant_code */
-    char *path;       /* owned; "" where filing failed, or nothing is filed */
+    char reason[256];              /* of a death; BROKEN: all invariants that the plan broke */
+    uint64_t broken;               /* the same as a set: bit per enum zap_invariant_code */
+    char *path;                    /* owned; "" where filing failed, or nothing is filed */
+    struct zap_evidence *evidence; /* session.c alone: owned; NULL where nothing is filed */
 };
 
 /* One build's part of a session. */
@@ -101,7 +110,7 @@ struct zap_session {
 };
 
 /* Run a session to its end: canaries on each build first, then plans until the limit, with a new
- * worker wherever one dies.
+ * worker wherever one dies; and then what was filed is made smaller, unless somebody interrupts.
  *
  * ret_session  release it
  * Returns      ZAP_OK, whatever was found; ZAP_E_LIMIT where there is no memory for it

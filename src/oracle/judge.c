@@ -72,6 +72,7 @@ struct space {
     uint32_t emptying_place; /* + 1 */
     bool was_zapped;         /* its module was deallocated by a version that wipes then */
     bool was_dropped;        /* its module was deallocated */
+    bool is_dict_announced;  /* by the reference tracer */
 };
 
 struct walk {
@@ -82,6 +83,7 @@ struct walk {
     uint32_t at; /* the event at hand */
     bool has_gil;
     bool sees_sets;
+    bool sees_destroy;
     struct space spaces[ZAP_MODULES_MAX];
 
     uint8_t dels[ZAP_NODES_MAX];      /* how often __del__ was entered */
@@ -93,15 +95,18 @@ struct walk {
 
     /* a refcount that went to zero by the last change of a namespace: who must die next */
     uint8_t due;
-    uint32_t due_at;
-    int scripts;    /* __del__ calls at work */
-    int dying;      /* nodes between __del__ and memory given back */
-    int containers; /* of the plan: more levels of nesting */
-    int collecting; /* depth of collections */
+    int scripts;      /* __del__ calls at work */
+    int dying;        /* nodes between __del__ and memory given back */
+    int containers;   /* of the plan: more levels of nesting */
+    int collecting;   /* depth of collections */
+    int collections;  /* begun */
+    uint32_t gc_last; /* + 1: the node that the first collection finalized last */
     bool
         gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
     /* A reload needs its module in sys.modules and the import system's own attributes of it. */
     bool is_reload_odd;
+    uint32_t reload_last; /* + 1: the global that the reload bound last */
+    uint64_t reload_bound;
     bool has_nest; /* a value nests deeper than the trashcan allows */
 };
 
@@ -259,7 +264,6 @@ static void becomes_due(struct walk *w, const struct zap_event *event)
     if (w->dels[event->node] != 0 || w->is_dead[event->node])
         return;
     w->due = event->node;
-    w->due_at = w->at;
 }
 
 /* The order in which a wipe goes through the names. */
@@ -316,6 +320,33 @@ static void script_changes(struct space *space)
     space->wipe_is_over = false;
 }
 
+/* The module's code runs again, and binds what it binds in the order in which it is written. (What
+ * the import system binds is no global of the plan, or the plan is odd.) */
+static void check_again(struct walk *w, const struct zap_event *event)
+{
+    const struct zap_module *module = &w->plan->modules[0];
+    for (uint32_t g = 0; g < module->globals_count && !w->is_reload_odd; g++) {
+        if (module->globals[g].name != event->name)
+            continue;
+        check(w, ZAP_INVARIANT_I23,
+              module->globals[g].again != ZAP_AGAIN_KEEP && g + 1 > w->reload_last);
+        w->reload_last = g + 1;
+        w->reload_bound |= BIT(event->name);
+    }
+}
+
+/* A script begins that nobody can watch: from now on any namespace may have changed, in any way. */
+static void may_have_changed(struct walk *w)
+{
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        struct space *space = &w->spaces[m];
+        script_changes(space);
+        space->is_rearranged = true;
+        space->is_unknown_bound = true;
+        space->is_builtins_same = false;
+    }
+}
+
 static void on_change(struct walk *w, const struct zap_event *event)
 {
     struct space *space = &w->spaces[event->module];
@@ -340,6 +371,8 @@ static void on_change(struct walk *w, const struct zap_event *event)
             space->is_unknown_bound |= !is_known;
         }
     }
+    if (event->by == ZAP_BY_ROUTE && w->plan->route == ZAP_ROUTE_RELOAD && event->module == 0)
+        check_again(w, event);
     if (is_by_script(event)) {
         script_changes(space);
         if (event->name == ZAP_NAME_BUILTINS)
@@ -356,6 +389,7 @@ static void on_empty(struct walk *w, const struct zap_event *event)
     space->bound = space->none = 0;
     space->size = 0;
     space->is_unknown_bound = false;
+    space->wipe_is_over = false;
     if (event->how == ZAP_HOW_GC_CLEAR) {
         space->is_emptying = true;
         space->emptying_place = 0;
@@ -546,6 +580,17 @@ static void check_gc_turn(struct walk *w, uint8_t node)
     }
 }
 
+/* Surviving a collection can change an object's place in the collector's list: one that was taken
+ * for garbage at first is put back at the end. So this is about the first collection. */
+static void check_gc_order(struct walk *w, uint8_t node)
+{
+    if (w->collections != 1 || !w->has_gil || !has(w, ZAP_FEATURE_SAFE_FINALIZERS) ||
+        has(w, ZAP_FEATURE_INCREMENTAL_GC))
+        return;
+    check(w, ZAP_INVARIANT_I11, node + 1u > w->gc_last);
+    w->gc_last = node + 1u;
+}
+
 /* What had to come right after a last reference went. */
 static void check_due(struct walk *w, const struct zap_event *event)
 {
@@ -558,11 +603,29 @@ static void check_due(struct walk *w, const struct zap_event *event)
     w->due = ZAP_NO_NODE;
 }
 
+/* Something is destroyed: not because a namespace without values is wiped. */
+static void check_second_wipe(struct walk *w)
+{
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        const struct space *space = &w->spaces[m];
+        if (space->wiping == WIPING_SECOND && space->is_wiped_clean)
+            check(w, ZAP_INVARIANT_I6, false);
+    }
+}
+
 static bool is_own(const struct walk *w, const struct zap_event *event)
 {
     return event->node < w->plan->objects_count && event->module != ZAP_NO_MODULE &&
            w->plan->objects[event->node].kind == ZAP_VALUE_NODE &&
            w->plan->objects[event->node].module == event->module;
+}
+
+static bool has_script(const struct walk *w, uint8_t node)
+{
+    for (unsigned i = 0; i < w->plan->acts_count; i++)
+        if (w->plan->acts[i].node == node)
+            return true;
+    return false;
 }
 
 static void on_del(struct walk *w, const struct zap_event *event)
@@ -573,6 +636,7 @@ static void on_del(struct walk *w, const struct zap_event *event)
         return;
     }
     check_state(w, event);
+    check_second_wipe(w);
     if (has(w, ZAP_FEATURE_SAFE_FINALIZERS)) {
         check(w, ZAP_INVARIANT_I12, w->dels[node] == 0);
         if (event->how == ZAP_HOW_GC && is_own(w, event) && w->sees_sets)
@@ -580,15 +644,20 @@ static void on_del(struct walk *w, const struct zap_event *event)
                   !(event->flags & ZAP_FLAG_NO_STATE) && state_agrees(w, event) &&
                       !w->spaces[event->module].is_emptying);
     }
-    if (has(w, ZAP_FEATURE_REF_TRACER) && w->has_gil && event->how != ZAP_HOW_GC &&
+    if (has(w, ZAP_FEATURE_REF_TRACER) && w->sees_destroy && w->has_gil &&
+        event->how != ZAP_HOW_GC &&
         (w->scripts == 0 || !has(w, ZAP_FEATURE_TRACER_MISSES_BYTECODE))) {
         check(w, ZAP_INVARIANT_I27, w->is_announced[node]);
         w->is_announced[node] = false;
     }
     w->scripts++;
-    if (event->how == ZAP_HOW_GC)
+    if (!w->sees_sets && has_script(w, node))
+        may_have_changed(w);
+    if (event->how == ZAP_HOW_GC) {
         check_gc_turn(w, node);
-    else if (w->dels[node] == 0)
+        check_gc_order(w, node);
+    }
+    if (event->how != ZAP_HOW_GC && w->dels[node] == 0)
         check_turn(w, node);
     if (w->dels[node] < UINT8_MAX)
         w->dels[node]++;
@@ -634,6 +703,7 @@ static void on_free(struct walk *w, const struct zap_event *event)
 static void on_cnode(struct walk *w, const struct zap_event *event)
 {
     check_state(w, event);
+    check_second_wipe(w);
     check_turn(w, event->node);
     w->is_dead[event->node] = true;
     if (event->module == ZAP_NO_MODULE || (event->flags & ZAP_FLAG_NO_STATE))
@@ -687,21 +757,46 @@ static void on_done(struct walk *w, const struct zap_event *event)
         check(w, ZAP_INVARIANT_I25, (event->flags & ZAP_FLAG_X) != 0);
 }
 
+/* A direct value of a dying dict is announced: the dict has to have been. */
+static void check_announced(struct walk *w, uint8_t node)
+{
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        const struct space *space = &w->spaces[m];
+        for (uint32_t i = 0; space->is_dying && i < space->entries_count; i++)
+            if (space->entries[i].node == node && space->entries[i].refs == 1)
+                check(w, ZAP_INVARIANT_I27, space->is_dict_announced);
+    }
+}
+
 static void on_destroy(struct walk *w, const struct zap_event *event)
 {
-    if (event->info == 3 && event->node < ZAP_NODES_MAX) {
+    bool is_ordered = w->has_gil && w->collecting == 0; /* tp_clear has an order of its own */
+    if (event->info == 3) {
+        if (event->node >= ZAP_NODES_MAX)
+            return;
         w->is_announced[event->node] = true;
-    } else if (w->has_gil && w->collecting == 0) {
-        /* Outside a collection, where tp_clear takes the two apart in its own order. */
-        const struct space *space = &w->spaces[event->module];
-        check(w, ZAP_INVARIANT_I27, event->info == 2 ? space->was_dropped : space->has_dict);
+        if (is_ordered)
+            check_announced(w, event->node);
+        return;
     }
+    if (event->module >= w->plan->modules_count)
+        return;
+    struct space *space = &w->spaces[event->module];
+    if (is_ordered)
+        check(w, ZAP_INVARIANT_I27, event->info == 2 ? space->was_dropped : space->has_dict);
+    if (event->info == 2)
+        space->is_dict_announced = true;
 }
 
 static void on_reloaded(struct walk *w, const struct zap_event *event)
 {
-    if (!w->is_reload_odd)
-        check(w, ZAP_INVARIANT_I23, (event->flags & ZAP_FLAG_X) != 0);
+    if (w->is_reload_odd)
+        return;
+    check(w, ZAP_INVARIANT_I23, (event->flags & ZAP_FLAG_X) != 0);
+    const struct zap_module *module = &w->plan->modules[0];
+    for (uint32_t g = 0; g < module->globals_count && w->sees_sets; g++)
+        if (module->globals[g].again == ZAP_AGAIN_INT)
+            check(w, ZAP_INVARIANT_I23, (w->reload_bound & BIT(module->globals[g].name)) != 0);
 }
 
 /* ---- the walk ---- */
@@ -775,6 +870,7 @@ static void step(struct walk *w, const struct zap_event *event)
         break;
     case ZAP_EVENT_COLLECT:
         w->collecting++;
+        w->collections++;
         memset(w->gc_saw_public, 0, sizeof w->gc_saw_public);
         break;
     case ZAP_EVENT_COLLECT_END:
@@ -857,6 +953,7 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     w.profile = zap_profile_of(&trace->build);
     w.has_gil = !has(&w, ZAP_FEATURE_DEFERRED_REFCOUNTS);
     w.sees_sets = (trace->build.observers & ZAP_SEES_SETS) != 0;
+    w.sees_destroy = (trace->build.observers & ZAP_SEES_DESTROY) != 0;
     w.due = ZAP_NO_NODE;
     for (unsigned m = 0; m < plan->modules_count; m++)
         memset(w.spaces[m].place_of, ENTRIES_MAX, sizeof w.spaces[m].place_of);
