@@ -155,10 +155,11 @@ static void shrink(struct work *work, struct zap_shrunk *shrunk)
     shrunk->outcome = work->first;
     shrunk->is_cut = !try_all(work, shrunk);
     shrunk->tries = work->shrink.tries;
+    bool is_smaller = !zap_plan_equal(&shrunk->plan, &work->shrink.best);
     shrunk->end = ZAP_SHRINKER_DONE;
-    if (is_interrupted(work->config) && is_slow(work->goal)) {
+    if (is_interrupted(work->config) && (is_slow(work->goal) || !is_smaller)) {
         shrunk->end = ZAP_SHRINKER_INTERRUPTED;
-    } else if (!zap_plan_equal(&shrunk->plan, &work->shrink.best)) {
+    } else if (is_smaller) {
         if (is_confirmed(work, shrunk))
             shrunk->plan = work->shrink.best;
         else

@@ -36,7 +36,7 @@ enum zap_shrinker_end {
     ZAP_SHRINKER_DONE,        /* the plan did it in a worker of its own; perhaps none is smaller */
     ZAP_SHRINKER_NOT_ALONE,   /* the plan as given does not do it in a worker of its own */
     ZAP_SHRINKER_FAILED,      /* pyzap's own failure: outcome.reason */
-    ZAP_SHRINKER_INTERRUPTED, /* before anything was known */
+    ZAP_SHRINKER_INTERRUPTED, /* before anything smaller was sure */
 };
 
 struct zap_shrunk {

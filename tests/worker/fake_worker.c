@@ -5,7 +5,7 @@
  *
  *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
  *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
- *                see misbehave(); * for every plan
+ *                see misbehave(); * for every plan, raise for those with a script that raises
  *   tame=N       canary N does nothing
  *   slow         a millisecond for every plan
  *   leak         a mebibyte for every plan, never given back
@@ -25,6 +25,7 @@
 static struct zap_shared *shared;
 static const char *name;
 static bool is_impossible; /* the next judgement */
+static bool has_raise;     /* the plan at work */
 
 /* ------------------------------------------------------------------ words */
 
@@ -55,13 +56,14 @@ static bool has_word(const char *wanted)
     return find_word(getenv("ZAP_FAKE"), wanted) != NULL;
 }
 
-/* Is there a word WHAT@index? */
+/* Is there a word WHAT@index, or one that means the plan at work otherwise? */
 static bool is_due(const char *what, uint64_t index)
 {
     char wanted[64];
     snprintf(wanted, sizeof wanted, "%s@", what);
     for (const char *words = getenv("ZAP_FAKE"); (words = find_word(words, wanted)) != NULL;) {
-        if (*words == '*' || strtoull(words, NULL, 10) == index)
+        bool is_raise = strncmp(words, "raise", 5) == 0;
+        if (*words == '*' || (is_raise ? has_raise : strtoull(words, NULL, 10) == index))
             return true;
         words += strcspn(words, ",");
     }
@@ -215,6 +217,13 @@ static bool report_finding(uint64_t index)
     return read(ZAP_FD_COMMANDS, &answer, 1) == 1 && answer == ZAP_GO_ON;
 }
 
+static void look_at(const struct zap_plan *plan)
+{
+    has_raise = false;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        has_raise = has_raise || plan->acts[i].op == ZAP_OP_RAISE;
+}
+
 /* Returns whether there is to be a next plan. */
 static bool run_plan(uint64_t index)
 {
@@ -252,8 +261,13 @@ static bool run_plan(uint64_t index)
 
 static void run(const struct zap_command *command)
 {
-    for (uint64_t i = 0; i < command->count && run_plan(command->from + i); i++)
-        ;
+    bool goes_on = true;
+    for (uint64_t i = 0; i < command->count && goes_on; i++) {
+        struct zap_plan plan;
+        zap_gen_plan(&command->gen, command->from + i, &plan);
+        look_at(&plan);
+        goes_on = run_plan(command->from + i);
+    }
     fflush(stdout);
     atomic_store(&shared->phase, ZAP_PHASE_IDLE);
     send_report(ZAP_REPORT_DONE, 0);
@@ -264,6 +278,9 @@ static void play(const struct zap_command *command)
     static uint64_t number;
     if (read(ZAP_FD_COMMANDS, shared->wire, command->wire_len) != (ssize_t)command->wire_len)
         _exit(1);
+    struct zap_plan plan;
+    zap_wire_decode(shared->wire, command->wire_len, &plan);
+    look_at(&plan);
     misbehave(number);
     atomic_store(&shared->phase, ZAP_PHASE_IDLE);
     shared->trace.events_count = 1;

@@ -124,22 +124,40 @@ static void assert_file_is_there(const char *folder_path, const char *name)
     assert_true(about.st_size > 0);
 }
 
-/* The filed plan is the session's plan of that index. */
-static void assert_is_plan(const char *folder_path, uint64_t index)
+/* A finding's file, until the next call; "" where there is none. */
+static const char *read_file(const char *folder_path, const char *name)
 {
     char path[PATH_MAX];
-    static char text[ZAP_TEXT_MAX];
-    assert_true(snprintf(path, sizeof path, "%s/plan.plan", folder_path) < PATH_MAX);
+    static char text[64 * 1024];
+    assert_true(snprintf(path, sizeof path, "%s/%s", folder_path, name) < PATH_MAX);
     FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    size_t len = fread(text, 1, sizeof text, file);
-    fclose(file);
-    struct zap_plan filed, expected;
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[len] = '\0';
+    if (file)
+        fclose(file);
+    return text;
+}
+
+static void read_plan(const char *folder_path, const char *name, struct zap_plan *ret_plan)
+{
+    const char *text = read_file(folder_path, name);
     struct zap_text_error error;
+    assert_int_equal(zap_text_parse(text, strlen(text), ret_plan, &error), ZAP_OK);
+}
+
+/* The filed plan is the session's plan of that index. */
+static void assert_is_plan_as(const char *folder_path, const char *name, uint64_t index)
+{
+    struct zap_plan filed, expected;
     const struct zap_gen_config gen = {.seed = 5};
-    assert_int_equal(zap_text_parse(text, len, &filed, &error), ZAP_OK);
+    read_plan(folder_path, name, &filed);
     zap_gen_plan(&gen, index, &expected);
     assert_true(zap_plan_equal(&filed, &expected));
+}
+
+static void assert_is_plan(const char *folder_path, uint64_t index)
+{
+    assert_is_plan_as(folder_path, "plan.plan", index);
 }
 
 static void findings_are_filed(void **state)
@@ -373,6 +391,129 @@ static void an_interrupt_ends_a_session(void **state)
     assert_int_equal(session.runs[2].past.plans, 0);
     assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
     zap_session_release(&session);
+}
+
+/* ------------------------------------------------------------------ shrinking */
+
+/* One node that raises, held by the first module: nothing smaller does. */
+static void assert_is_smallest(const char *folder_path)
+{
+    struct zap_plan plan;
+    read_plan(folder_path, "plan.plan", &plan);
+    assert_int_equal(plan.modules_count, 1);
+    assert_int_equal(plan.objects_count, 1);
+    assert_int_equal(plan.modules[0].globals_count, 1);
+    assert_int_equal(plan.modules[0].globals[0].name, ZAP_NAME_A);
+    assert_int_equal(plan.objects[0].module, ZAP_ELSEWHERE);
+    assert_int_equal(plan.links_count, 0);
+    assert_int_equal(plan.acts_count, 1);
+    assert_int_equal(plan.acts[0].op, ZAP_OP_RAISE);
+}
+
+static const struct {
+    const char *fake;
+    enum zap_verdict verdict;
+} shrinkable[] = {
+    {"finding@raise", ZAP_BROKEN}, {"segv@raise", ZAP_CRASHED},   {"fatal@raise", ZAP_CRASHED},
+    {"hang@raise", ZAP_TIMED_OUT}, {"grow@raise", ZAP_EXHAUSTED},
+};
+
+static void findings_are_shrunk(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shrinkable / sizeof shrinkable[0]; i++) {
+        struct zap_session session;
+        struct zap_session_config config = config_of(1, 12);
+        config.worker.deadline_ms = 300;
+        bool is_quick = shrinkable[i].verdict == ZAP_BROKEN || shrinkable[i].verdict == ZAP_CRASHED;
+        run(shrinkable[i].fake, &config, &session);
+        print_message("%s\n", shrinkable[i].fake);
+        const struct zap_run *one = &session.runs[0];
+        assert_string_equal(one->failure, "");
+        assert_int_equal(one->state, ZAP_RUN_OVER);
+        assert_true(one->filed_count > 0);
+        for (size_t j = 0; j < one->filed_count; j++) {
+            const struct zap_filed *filed = &one->filed[j];
+            assert_int_equal(filed->verdict, shrinkable[i].verdict);
+            assert_is_plan_as(filed->path, "original.plan", filed->index);
+            if (is_quick)
+                assert_is_smallest(filed->path); /* others have fewer tries */
+            assert_non_null(strstr(read_file(filed->path, "plan.plan"), "# shrunk from "));
+            assert_non_null(strstr(read_file(filed->path, "plan.plan"), "pyzap gen --seed 5"));
+            assert_non_null(strstr(read_file(filed->path, "why.txt"), "The plan was shrunk"));
+            assert_non_null(strstr(read_file(filed->path, "why.txt"), "pyzap replay"));
+            assert_file_is_there(filed->path, "trace.txt");
+            assert_file_is_there(filed->path, "repro.py");
+        }
+        zap_session_release(&session);
+        remove_out();
+    }
+}
+
+static void what_does_not_repeat_alone_is_told(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 20);
+    run("finding@7,segv@13", &config, &session);
+    for (size_t i = 0; i < 2; i++) {
+        const struct zap_filed *filed = &session.runs[0].filed[i];
+        const char *why = read_file(filed->path, "why.txt");
+        char again[128];
+        snprintf(again, sizeof again, "  pyzap check --python a --seed 5 --plans %d\n",
+                 (int)filed->index + 1);
+        assert_non_null(strstr(why, "did not repeat alone"));
+        assert_non_null(strstr(why, again));
+        assert_null(strstr(why, "pyzap replay"));
+        assert_is_plan(filed->path, filed->index);
+        assert_string_equal(read_file(filed->path, "original.plan"), "");
+    }
+    zap_session_release(&session);
+}
+
+static void interrupt_when_shrinking(void *context, const struct zap_session *session)
+{
+    (void)context;
+    interrupted = session->runs[0].state == ZAP_RUN_SHRINKING;
+}
+
+static void an_interrupt_ends_shrinking(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 30);
+    config.interrupted = &interrupted;
+    config.tick = interrupt_when_shrinking;
+    interrupted = 0;
+    run("finding@*", &config, &session);
+    const struct zap_run *one = &session.runs[0];
+    assert_int_equal(one->filed_count, 3);
+    for (size_t i = 0; i < 3; i++) { /* all there, as generated */
+        assert_is_plan(one->filed[i].path, one->filed[i].index);
+        assert_non_null(strstr(read_file(one->filed[i].path, "why.txt"),
+                               "`pyzap shrink --python a plan.plan`"));
+        assert_non_null(strstr(read_file(one->filed[i].path, "why.txt"), "pyzap replay"));
+    }
+    assert_int_equal(one->past.plans, 30);
+    assert_int_equal(one->state, ZAP_RUN_OVER);
+    assert_string_equal(one->failure, "");
+    zap_session_release(&session);
+}
+
+static void the_same_finding_gives_the_same_plan(void **state)
+{
+    (void)state;
+    char first[8192];
+    for (int i = 0; i < 2; i++) {
+        struct zap_session session;
+        struct zap_session_config config = config_of(1, 12);
+        run("finding@raise", &config, &session);
+        const char *text = read_file(session.runs[0].filed[0].path, "plan.plan");
+        if (i == 0)
+            snprintf(first, sizeof first, "%s", text);
+        assert_string_equal(text, first);
+        zap_session_release(&session);
+    }
 }
 
 /* ------------------------------------------------------------------ filing */
@@ -638,6 +779,10 @@ int main(void)
         cmocka_unit_test_teardown(a_leak_is_not_a_plans_fault, clear),
         cmocka_unit_test_teardown(time_ends_a_session, clear),
         cmocka_unit_test_teardown(an_interrupt_ends_a_session, clear),
+        cmocka_unit_test_teardown(findings_are_shrunk, clear),
+        cmocka_unit_test_teardown(what_does_not_repeat_alone_is_told, clear),
+        cmocka_unit_test_teardown(an_interrupt_ends_shrinking, clear),
+        cmocka_unit_test_teardown(the_same_finding_gives_the_same_plan, clear),
         cmocka_unit_test_teardown(a_full_disk_is_told, clear),
         cmocka_unit_test_teardown(a_folder_that_cannot_be_made_is_told, clear),
         cmocka_unit_test_teardown(a_summary_says_it_all, clear),
