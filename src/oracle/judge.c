@@ -34,6 +34,7 @@ enum wiping { WIPING_NOT, WIPING_FIRST, WIPING_SECOND, WIPING_ON_DEALLOC };
 
 struct entry {
     uint8_t name, node, seen;
+    uint8_t next; /* of the same node, + 1; 0: none */
     uint32_t refs;
 };
 
@@ -47,7 +48,8 @@ struct space {
     /* the layout before the route */
     uint32_t entries_count;
     struct entry entries[ENTRIES_MAX];
-    uint8_t place_of[ZAP_NAME_END]; /* name -> entry, ENTRIES_MAX: none */
+    uint8_t place_of[ZAP_NAME_END];    /* name -> entry, ENTRIES_MAX: none */
+    uint8_t first_of[ZAP_OBJECTS_MAX]; /* node -> its first entry, + 1; 0: none */
     bool had_builtins;
     bool has_odd_builtins; /* the plan itself binds '__builtins__' to something else */
     bool is_rearranged;    /* keys were added or deleted since: places say nothing any more */
@@ -84,8 +86,6 @@ struct walk {
     bool has_gil;
     bool sees_sets;
     bool sees_destroy;
-    struct space spaces[ZAP_MODULES_MAX];
-
     uint8_t dels[ZAP_NODES_MAX];      /* how often __del__ was entered */
     uint8_t how[ZAP_NODES_MAX];       /* of the last __del__ */
     bool is_dead[ZAP_NODES_MAX];      /* freed, or a C node deallocated */
@@ -101,13 +101,16 @@ struct walk {
     int collecting;   /* depth of collections */
     int collections;  /* begun */
     uint32_t gc_last; /* + 1: the node that the first collection finalized last */
-    bool
-        gc_saw_public[ZAP_MODULES_MAX]; /* in this collection, a public name's node was finalized */
+    /* in this collection, a public name's node was finalized */
+    bool gc_saw_public[ZAP_MODULES_MAX];
     /* A reload needs its module in sys.modules and the import system's own attributes of it. */
     bool is_reload_odd;
     uint32_t reload_last; /* + 1: the global that the reload bound last */
     uint64_t reload_bound;
-    bool has_nest; /* a value nests deeper than the trashcan allows */
+    uint64_t eligible;                    /* names that a wipe sets to None */
+    uint64_t raises;                      /* objects whose script raises */
+    bool has_nest;                        /* a value nests deeper than the trashcan allows */
+    struct space spaces[ZAP_MODULES_MAX]; /* last: only those of the plan are set up */
 };
 
 static void check(struct walk *w, enum zap_invariant_code invariant, bool holds)
@@ -141,41 +144,29 @@ static bool has(const struct walk *w, enum zap_feature_code feature)
 
 static bool is_underscore(uint8_t name)
 {
-    const struct zap_name_row *row = zap_name_row(name);
-    return row != NULL && (row->cls == ZAP_CLASS_UNDERSCORE || row->cls == ZAP_CLASS_UNICODE_U);
+    return (zap_names_underscore() >> name & 1) != 0;
 }
 
-/* Would a wipe set this name to None? */
+/* The names that a wipe sets to None; those outside the table are of `grow`: an ordinary str. */
+static uint64_t eligible_names(zap_profile profile)
+{
+    uint64_t names =
+        BIT(ZAP_NAME_NO) | zap_names_of(1u << ZAP_CLASS_UNDERSCORE | 1u << ZAP_CLASS_PUBLIC);
+    if (!zap_profile_has(profile, ZAP_FEATURE_ONLY_NATIVE_STR))
+        names |= zap_names_of(1u << ZAP_CLASS_UNICODE | 1u << ZAP_CLASS_UNICODE_U);
+    if (!zap_profile_has(profile, ZAP_FEATURE_STRCMP_BUILTINS))
+        names |= BIT(ZAP_NAME_BUILTINS_0);
+    return names;
+}
+
 static bool is_eligible(const struct walk *w, uint8_t name)
 {
-    const struct zap_name_row *row = zap_name_row(name);
-    if (row == NULL)
-        return true; /* a key outside the table is one of `grow`: an ordinary str */
-    switch (row->cls) {
-    case ZAP_CLASS_UNDERSCORE:
-    case ZAP_CLASS_PUBLIC:
-        return true;
-    case ZAP_CLASS_BUILTINS:
-    case ZAP_CLASS_NONSTR:
-        return false;
-    case ZAP_CLASS_UNICODE:
-    case ZAP_CLASS_UNICODE_U:
-        return !has(w, ZAP_FEATURE_ONLY_NATIVE_STR);
-    case ZAP_CLASS_BUILTINS_NUL:
-        return !has(w, ZAP_FEATURE_STRCMP_BUILTINS);
-    }
-    return false;
+    return (w->eligible >> name & 1) != 0;
 }
 
 static uint64_t eligible_of(const struct walk *w, uint64_t names)
 {
-    uint64_t eligible = 0;
-    for (; names != 0; names &= names - 1) {
-        uint8_t name = (uint8_t)__builtin_ctzll(names);
-        if (is_eligible(w, name))
-            eligible |= BIT(name);
-    }
-    return eligible;
+    return w->eligible & names;
 }
 
 /* ---- the model against what was seen ---- */
@@ -223,7 +214,13 @@ static void on_entry(struct walk *w, const struct zap_event *event)
         return;
     }
     space->entries[space->entries_count] =
-        (struct entry){event->name, event->node, event->how, event->refs};
+        (struct entry){event->name, event->node, event->how, 0, event->refs};
+    if (event->node < ZAP_OBJECTS_MAX) {
+        uint8_t *link = &space->first_of[event->node];
+        while (*link != 0)
+            link = &space->entries[*link - 1].next;
+        *link = (uint8_t)(space->entries_count + 1);
+    }
     space->place_of[event->name] = (uint8_t)space->entries_count;
     if (event->name == ZAP_NAME_BUILTINS && event->node != ZAP_NO_NODE)
         space->has_odd_builtins = true;
@@ -527,6 +524,12 @@ static void on_module_end(struct walk *w, const struct zap_event *event)
 
 /* ---- deaths ---- */
 
+/* The first entry that holds a node, + 1; 0: none. */
+static uint32_t first_entry(const struct space *space, uint8_t node)
+{
+    return node < ZAP_OBJECTS_MAX ? space->first_of[node] : 0;
+}
+
 /* A direct value of a dying or emptied dict goes: is it its turn? */
 static void check_turn(struct walk *w, uint8_t node)
 {
@@ -534,9 +537,10 @@ static void check_turn(struct walk *w, uint8_t node)
         struct space *space = &w->spaces[m];
         if (!space->is_dying && !space->is_emptying)
             continue;
-        for (uint32_t i = 0; i < space->entries_count; i++) {
+        for (uint32_t at = first_entry(space, node); at != 0; at = space->entries[at - 1].next) {
+            const uint32_t i = at - 1;
             const struct entry *entry = &space->entries[i];
-            if (entry->node != node || entry->refs != 1)
+            if (entry->refs != 1)
                 continue;
             if (space->is_dying && w->has_gil && is_shallow(w)) {
                 check(w, ZAP_INVARIANT_I8, i + 1 > space->dying_place);
@@ -565,8 +569,9 @@ static void check_gc_turn(struct walk *w, uint8_t node)
 {
     for (unsigned m = 0; m < w->plan->modules_count; m++) {
         const struct space *space = &w->spaces[m];
-        for (uint32_t i = 0; i < space->entries_count; i++) {
-            if (space->entries[i].node != node || space->was_changed)
+        for (uint32_t at = first_entry(space, node); at != 0; at = space->entries[at - 1].next) {
+            const uint32_t i = at - 1;
+            if (space->was_changed)
                 continue;
             if (!is_underscore(space->entries[i].name)) {
                 w->gc_saw_public[m] = true;
@@ -667,14 +672,6 @@ static void on_del(struct walk *w, const struct zap_event *event)
         w->dying++;
 }
 
-static bool raises(const struct walk *w, uint8_t node)
-{
-    for (unsigned i = 0; i < w->plan->acts_count; i++)
-        if (w->plan->acts[i].node == node && w->plan->acts[i].op == ZAP_OP_RAISE)
-            return true;
-    return false;
-}
-
 static void on_del_end(struct walk *w, const struct zap_event *event)
 {
     uint8_t node = event->node;
@@ -685,7 +682,7 @@ static void on_del_end(struct walk *w, const struct zap_event *event)
      */
     if (node < w->plan->objects_count && (w->trace->build.observers & ZAP_SEES_UNRAISABLE) &&
         w->dels[node] == 1)
-        check(w, ZAP_INVARIANT_I15, w->raised[node] == raises(w, node));
+        check(w, ZAP_INVARIANT_I15, w->raised[node] == (w->raises >> node & 1));
     if (event->how != ZAP_HOW_GC && event->refs > 1)
         w->dying--; /* it lives on; at 1 (2.7: 0) it goes on dying */
 }
@@ -920,9 +917,12 @@ static void look_at_plan(struct walk *w)
             break;
         }
     }
-    for (unsigned i = 0; i < w->plan->acts_count; i++)
+    for (unsigned i = 0; i < w->plan->acts_count; i++) {
         if (w->plan->acts[i].op == ZAP_OP_UNLIST)
             w->is_reload_odd = true;
+        if (w->plan->acts[i].op == ZAP_OP_RAISE)
+            w->raises |= BIT(w->plan->acts[i].node);
+    }
     for (unsigned g = 0; g < w->plan->modules[0].globals_count; g++)
         if ((IMPORT_NAMES | BIT(ZAP_NAME_GETATTR)) & BIT(w->plan->modules[0].globals[g].name))
             w->is_reload_odd = true;
@@ -945,7 +945,7 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
                struct zap_judgement *ret_judgement)
 {
     struct walk w;
-    memset(&w, 0, sizeof w);
+    memset(&w, 0, offsetof(struct walk, spaces) + plan->modules_count * sizeof w.spaces[0]);
     memset(ret_judgement, 0, sizeof *ret_judgement);
     w.plan = plan;
     w.trace = trace;
@@ -953,6 +953,7 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     w.profile = zap_profile_of(&trace->build);
     w.has_gil = !has(&w, ZAP_FEATURE_DEFERRED_REFCOUNTS);
     w.sees_sets = (trace->build.observers & ZAP_SEES_SETS) != 0;
+    w.eligible = eligible_names(w.profile);
     w.sees_destroy = (trace->build.observers & ZAP_SEES_DESTROY) != 0;
     w.due = ZAP_NO_NODE;
     for (unsigned m = 0; m < plan->modules_count; m++)

@@ -244,6 +244,17 @@ static void normalize_links(struct zap_plan *plan, uint64_t valid)
 
 uint64_t zap_plan_reached(const struct zap_plan *plan)
 {
+    uint64_t reached = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        const struct zap_module *module = &plan->modules[m];
+        for (unsigned i = 0; i < module->globals_count; i++) {
+            reached |= bit(module->globals[i].object);
+        }
+    }
+    uint64_t all = bits_below(plan->objects_count);
+    if ((reached & all) == all) {
+        return reached;
+    }
     uint64_t to[ZAP_OBJECTS_MAX] = {0};
     for (unsigned i = 0; i < plan->links_count; i++) {
         to[plan->links[i].from] |= bit(plan->links[i].to);
@@ -251,13 +262,6 @@ uint64_t zap_plan_reached(const struct zap_plan *plan)
     for (unsigned i = 0; i < plan->objects_count; i++) {
         if (plan->objects[i].kind == ZAP_VALUE_METHOD) {
             to[i] |= bit(plan->objects[i].target);
-        }
-    }
-    uint64_t reached = 0;
-    for (unsigned m = 0; m < plan->modules_count; m++) {
-        const struct zap_module *module = &plan->modules[m];
-        for (unsigned i = 0; i < module->globals_count; i++) {
-            reached |= bit(module->globals[i].object);
         }
     }
     uint64_t before;
@@ -459,15 +463,19 @@ bool zap_plan_equal(const struct zap_plan *a, const struct zap_plan *b)
 
 void zap_plan_index(const struct zap_plan *plan, struct zap_plan_index *ret_index)
 {
-    memset(ret_index, 0, sizeof *ret_index);
+    unsigned count = plan->objects_count;
+    memset(ret_index->act_at, 0, count + 1);
+    memset(ret_index->link_at, 0, count + 1);
+    memset(ret_index->home_module, 0, count);
+    memset(ret_index->home_name, 0, count);
     for (unsigned i = 0; i < plan->links_count; i++) {
         ret_index->link_at[plan->links[i].from]++;
     }
     for (unsigned i = 0; i < plan->acts_count; i++) {
         ret_index->act_at[plan->acts[i].node]++;
     }
-    count_to_start(ret_index->link_at, ZAP_OBJECTS_MAX + 1);
-    count_to_start(ret_index->act_at, ZAP_OBJECTS_MAX + 1);
+    count_to_start(ret_index->link_at, count + 1);
+    count_to_start(ret_index->act_at, count + 1);
     for (unsigned m = 0; m < plan->modules_count; m++) {
         const struct zap_module *module = &plan->modules[m];
         for (unsigned i = 0; i < module->globals_count; i++) {

@@ -132,6 +132,24 @@ struct zap_plan {
     struct zap_act acts[ZAP_ACTS_MAX];          /* grouped by `node`, ascending, then in order */
 };
 
+/* The names of some classes, as a set. classes: bit per enum zap_name_class. A constant where
+ * `classes` is one. */
+static inline uint64_t zap_names_of(unsigned classes)
+{
+    return UINT64_C(0)
+#define ZAP_NAME(code, id, token, py, cls, ident)                                                  \
+    | (uint64_t)((classes >> ZAP_CLASS_##cls) & 1) << code
+#include "plan/name.def"
+#undef ZAP_NAME
+        ;
+}
+
+/* Those that the first pass of a wipe is about. */
+static inline uint64_t zap_names_underscore(void)
+{
+    return zap_names_of(1u << ZAP_CLASS_UNDERSCORE | 1u << ZAP_CLASS_UNICODE_U);
+}
+
 /* Rows of the tables, by code. NULL for a code that is not assigned. */
 struct zap_name_row {
     uint8_t code;

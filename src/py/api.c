@@ -61,6 +61,20 @@ static void del_item(PyObject *dict, PyObject *key)
     Py_DECREF(dict);
 }
 
+static PyObject *z_script(PyObject *zap_self, PyObject *node_object)
+{
+    (void)zap_self;
+    struct zap_session *s = &zap_session;
+    if (s->active) {
+        uint8_t node = zap_node_of(node_object);
+        if (node < s->plan->objects_count && s->node_runs[node] < ZAP_SCRIPT_RUNS_MAX) {
+            s->node_runs[node]++;
+            return new_ref(*zap_build_script_at(node_object));
+        }
+    }
+    return new_ref(s->empty_tuple);
+}
+
 ZAP_PY_DEFINE(z_skip)
 {
     (void)zap_self, (void)nargs;
@@ -406,6 +420,7 @@ ZAP_PY_DEFINE(z_unraisable)
 
 static PyMethodDef z_functions[] = {
     ZAP_PY_METHOD("skip", z_skip),
+    {"script", z_script, METH_O, NULL},
     ZAP_PY_METHOD("look", z_look),
     ZAP_PY_METHOD("look_all", z_look_all),
     ZAP_PY_METHOD("peek", z_peek),

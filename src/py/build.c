@@ -31,7 +31,7 @@ enum {
 
 static struct {
     PyCodeObject *acts[OPS_END][ZAP_NAME_END][ACT_WAYS];               /* owned, made on demand */
-    PyObject *elsewhere[OPS_END][ZAP_NAME_END][ACT_WAYS];              /* functions, likewise */
+    PyObject *elsewhere[OPS_END][ZAP_NAME_END][ACT_WAYS];              /* (function,), likewise */
     PyCodeObject *del, *poke, *function, *lambda, *method, *generator; /* owned */
     PyObject *slots, *str_del, *str_poke, *str_slots, *str_f, *class_name; /* owned */
     PyObject *link_names[ZAP_LINKS_MAX];
@@ -40,10 +40,8 @@ static struct {
 } kit;
 
 static const char kit_source[] = "def del_(self, z=z):\n"
-                                 "    if z.skip(self):\n"
-                                 "        return\n"
-                                 "    for act in self.s:\n"
-                                 "        act(self)\n"
+                                 "    for act in z.script(self):\n"
+                                 "        act(self, z)\n"
                                  "def poke(self, z=z):\n"
                                  "    z.poked(self)\n"
                                  "def function():\n"
@@ -91,7 +89,7 @@ static PyCodeObject *act_code(const struct zap_act *act, bool own, unsigned way)
         return *code;
     char text[1024];
     struct zap_str source = zap_str_init(text, sizeof text);
-    zap_str_add(&source, "def act(self, z=z):\n");
+    zap_str_add(&source, "def act(self, z):\n");
     zap_source_act(act, own, 4, &source);
     ZAP_CHECK(!source.cut);
     PyObject *dict = run_source(text);
@@ -116,36 +114,63 @@ static PyObject *function_of(PyCodeObject *code, PyObject *globals)
     return function;
 }
 
+static bool is_own(const struct zap_act *act, unsigned home)
+{
+    return act->module == home || zap_op_row(act->op)->operands == ZAP_OPERANDS_NONE;
+}
+
+/* The function for an act of a node that belongs elsewhere, in a tuple of its own: most scripts are
+ * one act, and share that. Borrowed; NULL with an exception. */
+static PyObject *elsewhere_script(const struct zap_act *act)
+{
+    unsigned own = is_own(act, ZAP_ELSEWHERE), way = act->module * 2u + own;
+    PyObject **kept = &kit.elsewhere[act->op][act->name][way];
+    if (ZAP_LIKELY(*kept != NULL))
+        return *kept;
+    PyCodeObject *code = act_code(act, own, way);
+    PyObject *function =
+        code == NULL ? NULL : PyFunction_New((PyObject *)code, zap_session.elsewhere_dict);
+    if (function == NULL)
+        return NULL;
+    *kept = PyTuple_Pack(1, function);
+    Py_DECREF(function);
+    zap_session.cache_grew = true;
+    return *kept;
+}
+
+/* New reference or NULL. */
+static PyObject *act_function(const struct zap_act *act, unsigned home)
+{
+    if (home == ZAP_ELSEWHERE) {
+        PyObject *script = elsewhere_script(act);
+        PyObject *function = script == NULL ? NULL : PyTuple_GET_ITEM(script, 0);
+        Py_XINCREF(function);
+        return function;
+    }
+    bool own = is_own(act, home);
+    PyCodeObject *code = act_code(act, own, act->module * 2u + own);
+    return code == NULL ? NULL : PyFunction_New((PyObject *)code, zap_session.spaces[home].dict);
+}
+
 /* The functions that a node's __del__ runs; new reference or NULL. */
 static PyObject *script_of(unsigned node)
 {
     struct zap_session *s = &zap_session;
     unsigned from = s->index.act_at[node], count = s->index.act_at[node + 1] - from;
-    if (count == 0) {
-        Py_INCREF(s->empty_tuple);
-        return s->empty_tuple;
-    }
-    PyObject *script = PyTuple_New((Py_ssize_t)count);
-    if (script == NULL)
-        return NULL;
     unsigned home = s->plan->objects[node].module;
-    for (unsigned i = 0; i < count; i++) {
-        const struct zap_act *act = &s->plan->acts[from + i];
-        bool own = act->module == home || zap_op_row(act->op)->operands == ZAP_OPERANDS_NONE;
-        unsigned way = act->module * 2u + own;
-        PyCodeObject *code = act_code(act, own, way);
-        PyObject *function = NULL;
-        if (code != NULL && home != ZAP_ELSEWHERE) {
-            function = function_of(code, s->spaces[home].dict);
-        } else if (code != NULL) {
-            PyObject **kept = &kit.elsewhere[act->op][act->name][way];
-            if (*kept == NULL) {
-                *kept = function_of(code, s->elsewhere_dict);
-                s->cache_grew = true;
-            }
-            function = *kept;
-            Py_XINCREF(function);
-        }
+    PyObject *script = count == 0 ? s->empty_tuple
+                       : count == 1 && home == ZAP_ELSEWHERE
+                           ? elsewhere_script(&s->plan->acts[from])
+                           : NULL;
+    if (script != NULL) {
+        Py_INCREF(script);
+        return script;
+    }
+    if (PyErr_Occurred())
+        return NULL;
+    script = PyTuple_New((Py_ssize_t)count);
+    for (unsigned i = 0; script != NULL && i < count; i++) {
+        PyObject *function = act_function(&s->plan->acts[from + i], home);
         if (function == NULL) {
             Py_DECREF(script);
             return NULL;
@@ -153,6 +178,11 @@ static PyObject *script_of(unsigned node)
         PyTuple_SET_ITEM(script, (Py_ssize_t)i, function);
     }
     return script;
+}
+
+PyObject **zap_build_script_at(PyObject *node)
+{
+    return (PyObject **)((char *)node + kit.slot_at);
 }
 
 /* ---- classes ---- */
@@ -616,6 +646,7 @@ int zap_build_init(void)
     kit.class_name = zap_py_intern("node");
     kit.text = zap_py_intern("text");
     kit.small = zap_py_int(7);
+    s->new_module = zap_py_intern(ZAP_NEW_MODULE);
     for (unsigned i = 0; i < ZAP_LINKS_MAX; i++) {
         char name[8];
         snprintf(name, sizeof name, "l%u", i);

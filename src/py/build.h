@@ -27,4 +27,7 @@ int zap_build_again(PyObject *dict);
  * reference or NULL. Used where a plan is built from its source. */
 PyObject *zap_build_class(PyObject *name, PyObject *del, PyObject *poke);
 
+/* Where an instance of a node's class keeps its script (owned, a tuple of functions). */
+PyObject **zap_build_script_at(PyObject *node);
+
 #endif

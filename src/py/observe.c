@@ -111,7 +111,7 @@ static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_
     uint32_t at = 0;
     uint64_t bound = 0, none = 0;
     bool same = true;
-    while (PyDict_Next(dict, &place, &key, &value)) {
+    while (zap_py_dict_next(dict, &place, &key, &value)) {
         uint8_t name;
         if (ZAP_LIKELY(at < space->order_count && space->order[at] == key)) {
             name = space->order_name[at];
@@ -120,12 +120,11 @@ static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_
             same = false;
         }
         at++;
-        uint64_t bit = UINT64_C(1) << name;
-        if (value == Py_None)
-            none |= bit;
-        else
-            bound |= bit;
-        if (name == ZAP_NAME_BUILTINS)
+        /* Which of the two cannot be predicted: no branch. */
+        uint64_t is_none = value == Py_None;
+        none |= is_none << name;
+        bound |= (is_none ^ 1) << name;
+        if (ZAP_UNLIKELY(name == ZAP_NAME_BUILTINS))
             event->flags |=
                 (uint8_t)(ZAP_FLAG_BUILTINS | (value == space->builtins ? ZAP_FLAG_SAME : 0));
     }
@@ -180,9 +179,17 @@ void zap_observe_before(int number)
     PyObject *key, *value;
     Py_ssize_t place = 0;
     uint32_t at = 0;
-    space->builtins = zap_py_dict_get(space->dict, zap_session.keys[ZAP_NAME_BUILTINS]);
-    while (at < ZAP_ORDER_MAX && PyDict_Next(space->dict, &place, &key, &value)) {
+    struct zap_event before = {0};
+    space->builtins = NULL;
+    while (at < ZAP_ORDER_MAX && zap_py_dict_next(space->dict, &place, &key, &value)) {
         uint8_t name = zap_observe_name(key);
+        uint64_t is_none = value == Py_None;
+        before.none |= is_none << name;
+        before.bound |= (is_none ^ 1) << name;
+        if (name == ZAP_NAME_BUILTINS) {
+            before.flags = ZAP_FLAG_BUILTINS | ZAP_FLAG_SAME;
+            space->builtins = value;
+        }
         space->order[at] = key;
         space->order_name[at] = name;
         struct zap_event *event = zap_record(ZAP_EVENT_ENTRY);
@@ -197,7 +204,10 @@ void zap_observe_before(int number)
     struct zap_event *event = zap_record(ZAP_EVENT_BEFORE);
     event->module = (uint8_t)number;
     event->refs = refs_of(space->dict);
-    zap_observe_dict(space, space->dict, event);
+    event->flags = before.flags;
+    event->bound = before.bound & ~UINT64_C(1);
+    event->none = before.none & ~UINT64_C(1);
+    event->size = at;
 }
 
 void zap_observe_after(int number)
@@ -237,6 +247,20 @@ uint8_t zap_node_of(PyObject *obj)
     return ZAP_NO_NODE;
 }
 
+/* Has a script that can only look done nothing else since its DEL event, as far as events tell?
+ * Then the namespace is what it was then, and needs no second reading. */
+static bool only_looked(uint8_t node, uint32_t entered_at)
+{
+    const struct zap_session *s = &zap_session;
+    if (node >= s->plan->objects_count || !(s->only_looks >> node & 1) || s->trace->is_cut)
+        return false;
+    for (uint32_t i = entered_at + 1; i < s->trace->events_count; i++)
+        if (s->trace->events[i].kind != ZAP_EVENT_LOOK &&
+            s->trace->events[i].kind != ZAP_EVENT_LOOK_ALL)
+            return false;
+    return true;
+}
+
 /* __del__ of a node is about to be called by the interpreter, from deallocation or by the
  * collector. On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for
  * the call, 2.7 leaves it at 0; the collector holds a reference of its own beside those of the
@@ -254,6 +278,7 @@ static void finalize(PyObject *self)
     uint8_t space = node == ZAP_NO_NODE ? ZAP_NO_MODULE : s->node_space[node];
     uint32_t refs = refs_of(self);
     uint8_t how = refs > 1 ? ZAP_HOW_GC : s->gc_clears ? ZAP_HOW_GC_CLEAR : ZAP_HOW_REFCOUNT;
+    uint32_t entered_at = s->trace->events_count;
     struct zap_event *event = zap_record(ZAP_EVENT_DEL);
     event->node = node;
     event->module = space;
@@ -269,6 +294,7 @@ static void finalize(PyObject *self)
     s->by = by;
 
     uint32_t refs_after = refs_of(self);
+    bool looked = only_looked(node, entered_at);
     if (refs_after > refs) {
         event = zap_record(ZAP_EVENT_RESURRECT);
         event->node = node;
@@ -279,9 +305,17 @@ static void finalize(PyObject *self)
     event->module = space;
     event->refs = refs_after;
     event->how = how;
+    if (looked) {
+        const struct zap_event *entered = &s->trace->events[entered_at];
+        event->flags = entered->flags;
+        event->size = entered->size;
+        event->bound = entered->bound;
+        event->none = entered->none;
+    } else {
+        zap_observe_state(space, event);
+    }
     if (PyErr_Occurred())
         event->flags |= ZAP_FLAG_X;
-    zap_observe_state(space, event);
 }
 
 static void hook_finalize(PyObject *self)
@@ -409,8 +443,7 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
     event->by = zap_session.by;
     describe_value(old, event);
     if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER) {
-        const struct zap_name_row *row = zap_name_row(name);
-        if (row == NULL || (row->cls != ZAP_CLASS_UNDERSCORE && row->cls != ZAP_CLASS_UNICODE_U))
+        if (!(zap_names_underscore() >> name & 1))
             space->saw_pass_two = true;
         event->info = space->saw_pass_two ? 2 : 1;
     }

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANS_PER_COLLECTION = 256 };
+enum { PLANS_PER_COLLECTION = 4096, DIRTY_PLAN_COUNTS = 16 };
 
 struct zap_session zap_session;
 
@@ -80,6 +80,10 @@ static void start(const struct zap_plan *plan)
     s->fresh = 1000000;
     s->node_hint = 0;
     s->nodes_count = plan->objects_count;
+    s->only_looks = UINT64_MAX;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (plan->acts[i].op != ZAP_OP_LOOK && plan->acts[i].op != ZAP_OP_LOOK_ALL)
+            s->only_looks &= ~(UINT64_C(1) << plan->acts[i].node);
     for (unsigned i = 0; i < plan->objects_count; i++) {
         const struct zap_object *object = &plan->objects[i];
         s->nodes[i] = NULL;
@@ -143,14 +147,14 @@ static void empty_trashcan(void)
 static void clean(void)
 {
     struct zap_session *s = &zap_session;
-    for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
+    for (int m = 0; m < s->spaces_count; m++) {
         if (PyDict_GetItem(s->sys_modules, s->module_names[m]) != NULL)
             PyDict_DelItem(s->sys_modules, s->module_names[m]);
         Py_CLEAR(s->modules[m]);
         Py_CLEAR(s->held[m]);
     }
-    if (PyDict_GetItemString(s->sys_modules, ZAP_NEW_MODULE) != NULL)
-        PyDict_DelItemString(s->sys_modules, ZAP_NEW_MODULE);
+    if (PyDict_GetItem(s->sys_modules, s->new_module) != NULL)
+        PyDict_DelItem(s->sys_modules, s->new_module);
     if (PyList_GET_SIZE(s->outside) > 0)
         PyList_SetSlice(s->outside, 0, PyList_GET_SIZE(s->outside), NULL);
     if (PyList_GET_SIZE(s->gc_garbage) > 0)
@@ -198,7 +202,7 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
     if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
         s->plans_since_collection >= PLANS_PER_COLLECTION)
         zap_run_collect();
-    s->plans_since_collection++;
+    s->plans_since_collection += s->is_dirty ? DIRTY_PLAN_COUNTS : 1;
     start(plan);
     bool built = zap_route_build() == 0;
     if (built) {

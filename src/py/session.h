@@ -54,6 +54,7 @@ struct zap_session {
     PyObject *nodes[ZAP_NODES_MAX];    /* borrowed */
     uint8_t node_space[ZAP_NODES_MAX]; /* whose namespace its state is, or ZAP_NO_MODULE */
     uint8_t node_runs[ZAP_NODES_MAX];
+    uint64_t only_looks; /* objects whose script does nothing but look */
 
     /* Owned references of the plan at work. */
     PyObject *modules[ZAP_MODULES_MAX];
@@ -66,7 +67,7 @@ struct zap_session {
     PyObject *missing;    /* z.missing */
     PyObject *error;      /* z.Error */
     PyObject *keys[ZAP_NAME_END];
-    PyObject *module_names[ZAP_MODULES_MAX];
+    PyObject *module_names[ZAP_MODULES_MAX], *new_module;
     PyObject *sys_modules;
     PyObject *builtins;               /* dict */
     PyObject *gc_collect, *gc_freeze; /* freeze may be NULL */
