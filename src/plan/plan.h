@@ -223,8 +223,8 @@ bool zap_plan_equal(const struct zap_plan *a, const struct zap_plan *b);
 
 /* Where a plan's grouped parts start: acts[act_at[i]] .. acts[act_at[i + 1]] is the script of
  * object i, links likewise; home_module/home_name is the first global that holds object i itself
- * (home_name is 0 where none does). What is beyond objects_count (act_at,
- * link_at: beyond objects_count + 1) is not set. */
+ * (home_name is 0 where none does). Set up to act_at[objects_count] and
+ * link_at[objects_count], and for the plan's objects. */
 struct zap_plan_index {
     uint8_t act_at[ZAP_OBJECTS_MAX + 1];
     uint8_t link_at[ZAP_OBJECTS_MAX + 1];
