@@ -134,7 +134,8 @@ static void help_is_there(void **state)
     expect("./pyzap", 2, "Usage: pyzap COMMAND");
     expect("./pyzap --help", 0, "Usage: pyzap COMMAND");
     expect("./pyzap --version", 0, "pyzap ");
-    static const char *const commands[] = {"check", "replay", "show", "script", "gen", "pythons"};
+    static const char *const commands[] = {"check",  "replay", "shrink", "show",
+                                           "script", "gen",    "pythons"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char command[64], usage[64];
         snprintf(command, sizeof command, "./pyzap %s --help 2>/dev/null", commands[i]);
@@ -239,6 +240,40 @@ static void replay_prints_tap(void **state)
     json_decref(root);
 }
 
+static void shrink_prints_a_smaller_plan(void **state)
+{
+    (void)state;
+    const char *smallest = "# shrunk from 8 objects to 1\n"
+                           "route drop\nmodule m0\nobject o0 = node elsewhere\n"
+                           "global m0 a = o0\nscript o0\n    raise\n";
+    expect("printf 'pyzap plan 1\nroute drop\nmodule m\nmodule n held\n' >big.plan; "
+           "for i in 1 2 3 4 5 6 7 8; do echo object x$i = node m; done >>big.plan; "
+           "echo 'global m _a = x1\nglobal n __spec__ = x5\nlink x1 -> x2\nlink x2 -> x3\n"
+           "link x3 -> x4\nlink x5 -> x6\nlink x6 -> x7\nlink x6 -> x8\n"
+           "script x4\n look m b\nscript x7\n look n b\n raise' >>big.plan; "
+           "ZAP_FAKE=finding@raise ./pyzap shrink --python 3.11 big.plan 2>told",
+           0, smallest);
+    expect("cat told", 0, "on 3.11.7: 8 objects and 3 actions before, 1 and 1 now\n");
+    expect("ZAP_FAKE=finding@raise ./pyzap shrink --python 3.11 big.plan --out small.plan "
+           "2>told && cat small.plan",
+           0, smallest);
+    expect("ZAP_FAKE=segv@raise ./pyzap shrink --python 3.11 big.plan", 0,
+           "# CRASHED on CPython 3.11.7: SIGSEGV in the middle of the route\n# shrunk from 8");
+    expect("ZAP_FAKE=finding@raise ./pyzap shrink --python 3.11 small.plan 2>told | "
+           "grep -v '^#' >t1; ./pyzap show --text small.plan | cmp - t1",
+           0, "");
+
+    expect("./pyzap shrink --python 3.11 big.plan", 2,
+           "pyzap shrink: big.plan: breaks nothing on 3.11.7 (HELD): there is nothing to shrink\n");
+    expect("./pyzap shrink big.plan", 2,
+           "pyzap shrink: 2 builds: give one, with --python (`pyzap pythons` lists them)\n");
+    expect("./pyzap shrink --python 3.11 plans", 2, " plans: give one file\n");
+    expect("./pyzap shrink --python 3.11 missing.plan", 2, "No such file or directory");
+    expect("ZAP_FAKE=vanish ./pyzap shrink --python 3.11 big.plan", 70, "before its hello");
+    expect("ZAP_FAKE=finding@raise ./pyzap shrink --python 3.11 big.plan --out /dev/full", 70,
+           "pyzap shrink: /dev/full: No space left on device\n");
+}
+
 static void show_runs_a_plan(void **state)
 {
     (void)state;
@@ -274,6 +309,7 @@ int main(void)
         cmocka_unit_test(interrupts_end_in_good_order),
         cmocka_unit_test(plans_go_round),
         cmocka_unit_test(replay_prints_tap),
+        cmocka_unit_test(shrink_prints_a_smaller_plan),
         cmocka_unit_test(show_runs_a_plan),
         cmocka_unit_test(pythons_are_listed),
     };
