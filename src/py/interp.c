@@ -85,7 +85,7 @@ static int prepare(void)
     s->gc_garbage = attribute_of("gc", "garbage");
     s->gc_freeze = attribute_of("gc", "freeze");
     if (s->gc_freeze == NULL)
-        PyErr_Clear(); /* before 3.7 */
+        PyErr_Clear(); /* before 3.7: freeze.c does without */
     s->builtins = attribute_of(ZAP_PY_BUILTINS, "__dict__");
     s->sys_modules = attribute_of("sys", "modules");
     s->empty_tuple = PyTuple_New(0);

@@ -11,6 +11,7 @@
 
 #include "py/api.h"
 #include "py/build.h"
+#include "py/freeze.h"
 #include "py/observe.h"
 #include "py/route.h"
 #include "py/source.h"
@@ -35,11 +36,8 @@ void zap_run_collect(void)
     PyObject *count = PyObject_CallObject(s->gc_collect, NULL);
     Py_XDECREF(count);
     PyErr_Clear();
-    if (s->cache_grew && s->gc_freeze != NULL) {
-        PyObject *result = PyObject_CallObject(s->gc_freeze, NULL);
-        Py_XDECREF(result);
-        PyErr_Clear();
-    }
+    if (s->cache_grew)
+        zap_freeze();
     s->cache_grew = false;
     s->is_dirty = false;
     s->plans_since_collection = 0;
