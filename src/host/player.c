@@ -105,14 +105,14 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
 static bool is_skipped(const struct zap_build *build, const struct zap_plan *plan,
                        struct zap_outcome *outcome)
 {
-    const struct zap_feature_row *known = zap_known_crash(plan, zap_profile_of(build));
+    enum zap_feature_code known = zap_known_crash(plan, zap_profile_of(build));
     bool has_route = build->routes >> plan->route & 1;
     if (!has_route)
         snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
                  zap_route_row(plan->route)->token);
-    else if (known)
+    else if (known != ZAP_FEATURE_COUNT)
         snprintf(outcome->reason, sizeof outcome->reason, "known to crash this build: %s (%s)",
-                 known->text, known->reference);
+                 zap_feature_row(known)->text, zap_feature_row(known)->reference);
     else
         return false;
     outcome->verdict = ZAP_SKIPPED;

@@ -47,7 +47,7 @@ static void add_shared(struct zap_tally *tally, struct zap_shared *shared)
         tally->broken[i] += atomic_load(&shared->broken[i]);
     }
     for (int i = 0; i < ZAP_FEATURE_COUNT; i++)
-        tally->departs[i] += atomic_load(&shared->departs[i]);
+        tally->shows[i] += atomic_load(&shared->shows[i]);
 }
 
 void zap_session_tally(const struct zap_run *run, struct zap_tally *ret_tally)

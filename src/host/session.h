@@ -47,7 +47,7 @@ struct zap_tally {
     uint64_t
         verdicts[ZAP_VERDICT_COUNT]; /* plan x invariant; of plans: CRASHED and those after it */
     uint64_t held[ZAP_INVARIANT_COUNT], broken[ZAP_INVARIANT_COUNT];
-    uint64_t departs[ZAP_FEATURE_COUNT];
+    uint64_t shows[ZAP_FEATURE_COUNT];
 };
 
 /* How often one thing was found on one build. */

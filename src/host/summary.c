@@ -191,25 +191,26 @@ static void print_wrapped(const char *head, const char *text, FILE *out)
     fputc('\n', out);
 }
 
-static void print_departures(const struct zap_session *session, FILE *out)
+/* Features that showed: departures from the documentation, or known crashes. */
+static void print_features(const struct zap_session *session, bool departs, const char *heading,
+                           FILE *out)
 {
     bool is_first = true;
     for (int i = 0; i < ZAP_FEATURE_COUNT; i++) {
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)i);
         char text[1024];
         struct zap_str counts = zap_str_init(text, sizeof text);
-        for (size_t j = 0; row->departs && j < session->config.builds_count; j++) {
+        for (size_t j = 0; row->departs == departs && j < session->config.builds_count; j++) {
             const struct zap_run *run = &session->runs[j];
-            if (run->past.departs[i] == 0)
+            if (run->past.shows[i] == 0)
                 continue;
             zap_str_printf(&counts, "%s%s:", counts.len ? ", " : "", run->row->name);
-            zap_summary_count(run->past.departs[i], &counts);
+            zap_summary_count(run->past.shows[i], &counts);
         }
         if (counts.len == 0)
             continue;
         if (is_first)
-            fputs("\nWhere CPython departs from its documentation (by design: not findings)\n",
-                  out);
+            fprintf(out, "\n%s\n", heading);
         is_first = false;
         print_wrapped("  ", row->text, out);
         print_wrapped("    ", row->reference, out);
@@ -262,7 +263,10 @@ void zap_summary_print(const struct zap_session *session, FILE *out)
 {
     print_table(session, out);
     print_failures(session, out);
-    print_departures(session, out);
+    print_features(session, true,
+                   "Where CPython departs from its documentation (by design: not findings)", out);
+    print_features(session, false,
+                   "Plans that were skipped, because they are known to crash the build", out);
     print_findings(session, out);
 }
 
@@ -293,15 +297,15 @@ static json_t *json_filed(const struct zap_filed *filed)
     return object;
 }
 
-static json_t *json_departs(const struct zap_tally *tally)
+static json_t *json_features(const struct zap_tally *tally, bool departs)
 {
-    json_t *departs = json_object();
+    json_t *features = json_object();
     for (int i = 0; i < ZAP_FEATURE_COUNT; i++) {
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)i);
-        if (row->departs && tally->departs[i] > 0)
-            json_object_set_new(departs, row->id, json_count(tally->departs[i]));
+        if (row->departs == departs && tally->shows[i] > 0)
+            json_object_set_new(features, row->id, json_count(tally->shows[i]));
     }
-    return departs;
+    return features;
 }
 
 static json_t *json_invariants(const struct zap_tally *tally)
@@ -340,7 +344,8 @@ static json_t *json_run(const struct zap_run *run)
     json_object_set_new(object, "findings", findings);
     json_object_set_new(object, "findings_count", json_count(tally.findings));
     json_object_set_new(object, "invariants", json_invariants(&tally));
-    json_object_set_new(object, "departs", json_departs(&tally));
+    json_object_set_new(object, "departs", json_features(&tally, true));
+    json_object_set_new(object, "known_crashes", json_features(&tally, false));
     json_object_set_new(object, "restarts", json_count(run->restarts));
     json_object_set_new(object, "resident_start_kib", json_count(run->start_kib));
     json_object_set_new(object, "resident_end_kib", json_count(run->end_kib));

@@ -550,7 +550,7 @@ static void check_turn(struct walk *w, uint8_t node)
                 } else if (space->dying_saw_public) {
                     bool by_design = has(w, ZAP_FEATURE_DROP_IGNORES_UNDERSCORE);
                     check(w, ZAP_INVARIANT_P1, by_design);
-                    w->judgement->departs[ZAP_FEATURE_DROP_IGNORES_UNDERSCORE] += by_design;
+                    w->judgement->shows[ZAP_FEATURE_DROP_IGNORES_UNDERSCORE] += by_design;
                     space->dying_saw_public = false; /* once per module */
                 }
             }
@@ -578,7 +578,7 @@ static void check_gc_turn(struct walk *w, uint8_t node)
             } else if (w->gc_saw_public[m]) {
                 bool by_design = has(w, ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE);
                 check(w, ZAP_INVARIANT_P1, by_design);
-                w->judgement->departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE] += by_design;
+                w->judgement->shows[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE] += by_design;
                 w->gc_saw_public[m] = false; /* once per module and collection */
             }
         }

@@ -39,8 +39,8 @@ struct zap_judgement {
     uint8_t verdicts[ZAP_INVARIANT_COUNT]; /* enum zap_verdict: VOID, HELD, BROKEN or SKIPPED */
     uint32_t at[ZAP_INVARIANT_COUNT];      /* BROKEN: the event that breaks it */
     uint32_t checks[ZAP_INVARIANT_COUNT];  /* how many single comparisons were made */
-    uint32_t
-        departs[ZAP_FEATURE_COUNT]; /* how often each departure from the documentation showed */
+    /* How often each departure from the documentation showed; 1 for what a plan was skipped for. */
+    uint32_t shows[ZAP_FEATURE_COUNT];
     bool any_broken;
     bool is_harness;     /* the trace itself is impossible or cut: our fault */
     const char *harness; /* why, a constant string; NULL unless is_harness */

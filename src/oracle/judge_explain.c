@@ -49,7 +49,7 @@ void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trac
         if (judgement->verdicts[i] == ZAP_BROKEN)
             explain_broken(trace, judgement, (enum zap_invariant_code)i, out);
     for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
-        if (judgement->departs[f] == 0)
+        if (judgement->shows[f] == 0)
             continue;
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
         zap_str_printf(out, "By design, and against the documentation: %s.\n  see        %s\n",

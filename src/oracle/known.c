@@ -40,12 +40,12 @@ static bool has_recursion(const struct zap_plan *plan, uint8_t name)
     return calls && leads && holds;
 }
 
-const struct zap_feature_row *zap_known_crash(const struct zap_plan *plan, zap_profile profile)
+enum zap_feature_code zap_known_crash(const struct zap_plan *plan, zap_profile profile)
 {
     if (zap_profile_has(profile, ZAP_FEATURE_SPEC_RECURSION) && has_recursion(plan, ZAP_NAME_SPEC))
-        return zap_feature_row(ZAP_FEATURE_SPEC_RECURSION);
+        return ZAP_FEATURE_SPEC_RECURSION;
     if (zap_profile_has(profile, ZAP_FEATURE_GETATTR_RECURSION) &&
         has_recursion(plan, ZAP_NAME_GETATTR))
-        return zap_feature_row(ZAP_FEATURE_GETATTR_RECURSION);
-    return NULL;
+        return ZAP_FEATURE_GETATTR_RECURSION;
+    return ZAP_FEATURE_COUNT;
 }

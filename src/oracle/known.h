@@ -10,7 +10,7 @@
 #include "oracle/profile.h"
 
 /* The feature because of which a build with this profile is known to crash when it runs this plan,
- * or NULL. plan: normal. */
-const struct zap_feature_row *zap_known_crash(const struct zap_plan *plan, zap_profile profile);
+ * or ZAP_FEATURE_COUNT. plan: normal. */
+enum zap_feature_code zap_known_crash(const struct zap_plan *plan, zap_profile profile);
 
 #endif

@@ -48,7 +48,7 @@ struct zap_shared {
     _Atomic uint64_t verdicts[ZAP_VERDICT_COUNT]; /* of plan x invariant; HARNESS: of plans */
     _Atomic uint64_t held[ZAP_INVARIANT_COUNT];   /* per invariant */
     _Atomic uint64_t broken[ZAP_INVARIANT_COUNT];
-    _Atomic uint64_t departs[ZAP_FEATURE_COUNT];
+    _Atomic uint64_t shows[ZAP_FEATURE_COUNT];
     char harness[120]; /* the first HARNESS reason, or "" */
     uint32_t wire_len; /* COMMAND_PLAN: the plan at work */
     uint8_t wire[ZAP_WIRE_MAX];

@@ -97,8 +97,8 @@ static void count(const struct zap_judgement *judgement)
             if (verdicts[v] != 0)
                 add(&shared->verdicts[v], verdicts[v]);
         for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++)
-            if (judgement->departs[f] != 0)
-                add(&shared->departs[f], judgement->departs[f]);
+            if (judgement->shows[f] != 0)
+                add(&shared->shows[f], judgement->shows[f]);
         add(&shared->checks, checks);
         if (judgement->any_broken)
             add(&shared->findings, 1);
@@ -112,9 +112,11 @@ static bool has_route(const struct zap_plan *plan)
 }
 
 /* What is said of a plan whose route this worker has not, or which it is known not to survive. */
-static void skip(struct zap_judgement *ret_judgement)
+static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
 {
     memset(ret_judgement, 0, sizeof *ret_judgement);
+    if (known != ZAP_FEATURE_COUNT)
+        ret_judgement->shows[known] = 1;
     memset(ret_judgement->verdicts, ZAP_SKIPPED, sizeof ret_judgement->verdicts);
     zap_session.trace->events_count = 0;
     zap_session.trace->is_cut = 0;
@@ -123,10 +125,11 @@ static void skip(struct zap_judgement *ret_judgement)
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
-    if (has_route(plan) && zap_known_crash(plan, zap_session.profile) == NULL)
+    enum zap_feature_code known = zap_known_crash(plan, zap_session.profile);
+    if (has_route(plan) && known == ZAP_FEATURE_COUNT)
         zap_run_plan(plan, flags, ret_judgement);
     else
-        skip(ret_judgement);
+        skip(known, ret_judgement);
     count(ret_judgement);
 }
 

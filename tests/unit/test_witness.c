@@ -38,7 +38,7 @@ struct run {
     struct zap_trace trace;
     uint8_t claims[ZAP_INVARIANT_COUNT]; /* enum zap_verdict or CLAIM_NONE */
     uint32_t at[ZAP_INVARIANT_COUNT];    /* BROKEN: the event */
-    bool departs[ZAP_FEATURE_COUNT];
+    bool shows[ZAP_FEATURE_COUNT];
     char harness[96];
     struct zap_judgement judgement;
 };
@@ -112,7 +112,7 @@ static bool read_claim(struct witness *w, struct run *run, const char *line, str
         return true;
     }
     if (starts(line, "= departs ", &rest) && (feature = feature_of(rest)) >= 0)
-        return run->departs[feature] = true;
+        return run->shows[feature] = true;
     if (starts(line, "= by ", &rest) && (feature = feature_of(rest)) >= 0)
         return w->by[feature] = true;
     zap_str_printf(out, "nothing that can be said of a trace: %s", line);
@@ -213,9 +213,9 @@ static bool judges_as_said(struct run *run, struct zap_str *out)
         }
     }
     for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
-        if (j->departs[f] != run->departs[f]) {
+        if (j->shows[f] != run->shows[f]) {
             zap_str_printf(out, "%s departs %u times",
-                           zap_feature_row((enum zap_feature_code)f)->id, j->departs[f]);
+                           zap_feature_row((enum zap_feature_code)f)->id, j->shows[f]);
             return false;
         }
     }
@@ -338,7 +338,7 @@ static void visit_difference(void)
         fail_msg("%s is not about a row of invariant.def", witness.name);
     if (a->claims[i] == CLAIM_NONE || b->claims[i] == CLAIM_NONE)
         fail_msg("%s does not say how its runs are judged", witness.name);
-    if (a->claims[i] == b->claims[i] && memcmp(a->departs, b->departs, sizeof a->departs) == 0)
+    if (a->claims[i] == b->claims[i] && memcmp(a->shows, b->shows, sizeof a->shows) == 0)
         fail_msg("%s: both runs are judged alike", witness.name);
 }
 
@@ -421,7 +421,7 @@ static void check_explanation(const struct run *run)
     assert_says(text, line);
     for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
-        if (run->judgement.departs[f] != 0) {
+        if (run->judgement.shows[f] != 0) {
             assert_says(text, row->text);
             assert_says(text, row->reference);
         } else {
