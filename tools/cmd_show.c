@@ -73,7 +73,7 @@ static void print_judgement(const struct zap_plan *plan, const struct zap_outcom
     }
     for (int i = 0; i < ZAP_FEATURE_COUNT; i++) {
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)i);
-        if (row->departs && outcome->judgement.departs[i] > 0)
+        if (row->departs && outcome->judgement.shows[i] > 0)
             printf("  departs from the documentation: %s\n    %s\n", row->text, row->reference);
     }
     if (outcome->verdict == ZAP_BROKEN) {

@@ -254,7 +254,7 @@ static bool run_plan(uint64_t index)
     }
     if (!has_word("zero"))
         shared->checks += 2;
-    shared->departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE]++;
+    shared->shows[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE]++;
     shared->plans++;
     return goes_on && !is_due("short", index) && !atomic_load(&shared->stop);
 }

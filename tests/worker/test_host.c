@@ -107,7 +107,7 @@ static void all_held(void **state)
         assert_int_equal(one->past.plans, 1000);
         assert_int_equal(one->past.checks, 2000);
         assert_int_equal(one->past.held[0], 1000);
-        assert_int_equal(one->past.departs[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE], 1000);
+        assert_int_equal(one->past.shows[ZAP_FEATURE_COLLECT_IGNORES_UNDERSCORE], 1000);
         assert_int_equal(one->restarts, 0);
     }
     assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
