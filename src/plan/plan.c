@@ -356,14 +356,16 @@ static void count_to_start(uint8_t *counts, unsigned groups)
 /* A stable counting sort; most plans come grouped already, and then it only looks. */
 static void group_links(struct zap_plan *plan)
 {
-    uint8_t start[ZAP_OBJECTS_MAX] = {0};
     bool grouped = true;
-    for (unsigned i = 0; i < plan->links_count; i++) {
-        start[plan->links[i].from]++;
-        grouped = grouped && (i == 0 || plan->links[i - 1].from <= plan->links[i].from);
+    for (unsigned i = 1; i < plan->links_count; i++) {
+        grouped = grouped && plan->links[i - 1].from <= plan->links[i].from;
     }
     if (grouped) {
         return;
+    }
+    uint8_t start[ZAP_OBJECTS_MAX] = {0};
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        start[plan->links[i].from]++;
     }
     count_to_start(start, plan->objects_count);
     struct zap_link given[ZAP_LINKS_MAX];
@@ -375,14 +377,16 @@ static void group_links(struct zap_plan *plan)
 
 static void group_acts(struct zap_plan *plan)
 {
-    uint8_t start[ZAP_OBJECTS_MAX] = {0};
     bool grouped = true;
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        start[plan->acts[i].node]++;
-        grouped = grouped && (i == 0 || plan->acts[i - 1].node <= plan->acts[i].node);
+    for (unsigned i = 1; i < plan->acts_count; i++) {
+        grouped = grouped && plan->acts[i - 1].node <= plan->acts[i].node;
     }
     if (grouped) {
         return;
+    }
+    uint8_t start[ZAP_OBJECTS_MAX] = {0};
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        start[plan->acts[i].node]++;
     }
     count_to_start(start, plan->objects_count);
     struct zap_act given[ZAP_ACTS_MAX];
@@ -464,18 +468,19 @@ bool zap_plan_equal(const struct zap_plan *a, const struct zap_plan *b)
 void zap_plan_index(const struct zap_plan *plan, struct zap_plan_index *ret_index)
 {
     unsigned count = plan->objects_count;
-    memset(ret_index->act_at, 0, count + 1);
-    memset(ret_index->link_at, 0, count + 1);
-    memset(ret_index->home_module, 0, count);
-    memset(ret_index->home_name, 0, count);
-    for (unsigned i = 0; i < plan->links_count; i++) {
-        ret_index->link_at[plan->links[i].from]++;
+    unsigned act = 0;
+    unsigned link = 0;
+    for (unsigned i = 0; i < count; i++) {
+        ret_index->act_at[i] = (uint8_t)act;
+        ret_index->link_at[i] = (uint8_t)link;
+        ret_index->home_module[i] = ret_index->home_name[i] = 0;
+        for (; act < plan->acts_count && plan->acts[act].node == i; act++) {
+        }
+        for (; link < plan->links_count && plan->links[link].from == i; link++) {
+        }
     }
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        ret_index->act_at[plan->acts[i].node]++;
-    }
-    count_to_start(ret_index->link_at, count + 1);
-    count_to_start(ret_index->act_at, count + 1);
+    ret_index->act_at[count] = (uint8_t)act;
+    ret_index->link_at[count] = (uint8_t)link;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         const struct zap_module *module = &plan->modules[m];
         for (unsigned i = 0; i < module->globals_count; i++) {

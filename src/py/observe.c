@@ -235,16 +235,15 @@ static void record_destroy(uint8_t module, uint8_t node, uint8_t what)
 uint8_t zap_node_of(PyObject *obj)
 {
     struct zap_session *s = &zap_session;
-    uint32_t count = s->nodes_count, at = s->node_hint;
-    for (uint32_t i = 0; i < count; i++, at++) {
-        if (at >= count)
-            at = 0;
-        if (s->nodes[at] == obj) {
-            s->node_hint = at;
-            return (uint8_t)at;
-        }
-    }
-    return ZAP_NO_NODE;
+    uint32_t count = s->nodes_count, at = ZAP_NO_NODE;
+    if (s->node_hint < count && s->nodes[s->node_hint] == obj)
+        return (uint8_t)s->node_hint;
+    /* Who is next cannot be predicted: no branch. */
+    for (uint32_t i = 0; i < count; i++)
+        at = s->nodes[i] == obj ? i : at;
+    if (at != ZAP_NO_NODE)
+        s->node_hint = at;
+    return (uint8_t)at;
 }
 
 /* Has a script that can only look done nothing else since its DEL event, as far as events tell?

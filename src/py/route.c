@@ -27,7 +27,7 @@ uint32_t zap_route_bits(void)
 static void unlist(unsigned number)
 {
     struct zap_session *s = &zap_session;
-    if (PyDict_GetItem(s->sys_modules, s->module_names[number]) != NULL &&
+    if (zap_py_dict_get(s->sys_modules, s->module_names[number]) != NULL &&
         PyDict_DelItem(s->sys_modules, s->module_names[number]) < 0)
         PyErr_Clear();
 }

@@ -146,12 +146,12 @@ static void clean(void)
 {
     struct zap_session *s = &zap_session;
     for (int m = 0; m < s->spaces_count; m++) {
-        if (PyDict_GetItem(s->sys_modules, s->module_names[m]) != NULL)
+        if (zap_py_dict_get(s->sys_modules, s->module_names[m]) != NULL)
             PyDict_DelItem(s->sys_modules, s->module_names[m]);
         Py_CLEAR(s->modules[m]);
         Py_CLEAR(s->held[m]);
     }
-    if (PyDict_GetItem(s->sys_modules, s->new_module) != NULL)
+    if (zap_py_dict_get(s->sys_modules, s->new_module) != NULL)
         PyDict_DelItem(s->sys_modules, s->new_module);
     if (PyList_GET_SIZE(s->outside) > 0)
         PyList_SetSlice(s->outside, 0, PyList_GET_SIZE(s->outside), NULL);

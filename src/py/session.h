@@ -50,7 +50,7 @@ struct zap_session {
     /* Nodes of the plan by number (other kinds: NULL), then those that scripts make. A C node knows
      * its own number and is not here. */
     uint32_t nodes_count;
-    uint32_t node_hint;                /* where the next search starts: deaths come in rows */
+    uint32_t node_hint; /* the node found last: it is asked for several times in a row */
     PyObject *nodes[ZAP_NODES_MAX];    /* borrowed */
     uint8_t node_space[ZAP_NODES_MAX]; /* whose namespace its state is, or ZAP_NO_MODULE */
     uint8_t node_runs[ZAP_NODES_MAX];
