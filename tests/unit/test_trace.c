@@ -117,7 +117,7 @@ static void words_infos_and_flags(void **state)
     assert_string_equal(print_last(), "del-end - - refs=0 how=refcount gone=yes pending=yes");
     struct zap_event *event = add(ZAP_EVENT_WIPE);
     event->module = 0;
-    assert_string_equal(print_last(), "wipe m0 call=dealloc");
+    assert_string_equal(print_last(), "wipe m0 call=none");
     event->info = 1;
     assert_string_equal(print_last(), "wipe m0 call=first");
     event->info = 2;
