@@ -3,12 +3,11 @@
  * Run once per build, with its name in ZAP_BUILD. Under AddressSanitizer, which keeps freed memory
  * for a while, it is skipped.
  */
-#include "host/worker.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { PLANS = 200000, SEED = 3, GROWTH_MAX_KIB = 8 * 1024, SKIP = 77 };
 
@@ -23,33 +22,6 @@ enum { PLANS = 200000, SEED = 3, GROWTH_MAX_KIB = 8 * 1024, SKIP = 77 };
 #define IS_SANITIZED 0
 #endif
 
-/* Returns whether the command came to its end. */
-static bool run(struct zap_worker *worker)
-{
-    struct zap_report report;
-    static struct zap_judgement judgement;
-    if (zap_worker_wait(worker, &report, &judgement) != ZAP_WORKER_HELLO)
-        return false;
-    struct zap_command command = {
-        .kind = ZAP_COMMAND_RUN, .gen = {.seed = SEED}, .from = 0, .count = PLANS};
-    if (zap_worker_send(worker, &command, NULL) != ZAP_OK)
-        return false;
-    for (;;) {
-        switch (zap_worker_wait(worker, &report, &judgement)) {
-        case ZAP_WORKER_DONE:
-            return true;
-        case ZAP_WORKER_DEATH:
-            printf("the worker died: %s\n", worker->death.reason);
-            return false;
-        case ZAP_WORKER_FINDING:
-            zap_worker_answer(worker, ZAP_GO_ON);
-            break;
-        default:
-            break;
-        }
-    }
-}
-
 int main(void)
 {
     if (IS_SANITIZED) {
@@ -59,18 +31,16 @@ int main(void)
     const char *build = getenv("ZAP_BUILD");
     char path[4096];
     snprintf(path, sizeof path, "%s/worker-%s", ZAP_LIBEXEC_DIR, build ? build : "");
-    struct zap_worker_config config = {.path = path};
     struct zap_worker worker;
-    if (zap_worker_start(&config, &worker) != ZAP_OK) {
+    if (!run_plans(path, SEED, PLANS, &worker)) {
         printf("%s does not start\n", path);
         return 1;
     }
-    bool is_done = run(&worker);
     uint64_t plans = atomic_load(&worker.shared->plans);
     int64_t growth = (int64_t)worker.resident_kib - worker.start_kib;
     printf("%s: %" PRIu64 " plans, resident %" PRIu32 " KiB at the start, %" PRIi64
            " KiB more now\n",
            build, plans, worker.start_kib, growth);
     zap_worker_release(&worker);
-    return is_done && plans == PLANS && growth < GROWTH_MAX_KIB ? 0 : 1;
+    return plans == PLANS && growth < GROWTH_MAX_KIB ? 0 : 1;
 }

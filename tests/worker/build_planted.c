@@ -4,7 +4,7 @@
  *
  * Run once per build, with its name in ZAP_BUILD. A build without a planted worker is skipped.
  */
-#include "host/worker.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,28 +25,12 @@ static const struct plant {
 #undef ZAP_PLANT_ROW
 };
 
-/* Run all plans on a worker with this bug. Returns whether a worker came up. A worker may die of
- * its bug: what it counted until then stands in the shared block. */
+/* Run all plans on a worker with this bug. Returns whether a worker came up; it may die of its bug.
+ */
 static bool run(const char *path, const char *token, struct zap_worker *worker)
 {
-    struct zap_worker_config config = {.path = path};
-    struct zap_report report;
-    static struct zap_judgement judgement;
     setenv("PYZAP_PLANT", token, 1);
-    if (zap_worker_start(&config, worker) != ZAP_OK ||
-        zap_worker_wait(worker, &report, &judgement) != ZAP_WORKER_HELLO)
-        return false;
-    struct zap_command command = {
-        .kind = ZAP_COMMAND_RUN, .gen = {.seed = SEED}, .from = 0, .count = PLANS};
-    if (zap_worker_send(worker, &command, NULL) != ZAP_OK)
-        return false;
-    for (;;) {
-        enum zap_worker_news news = zap_worker_wait(worker, &report, &judgement);
-        if (news == ZAP_WORKER_DONE || news == ZAP_WORKER_DEATH)
-            return true;
-        if (news == ZAP_WORKER_FINDING)
-            zap_worker_answer(worker, ZAP_GO_ON);
-    }
+    return run_plans(path, SEED, PLANS, worker);
 }
 
 static bool is_caught(const char *path, const struct plant *plant)

@@ -1,0 +1,34 @@
+/* Running generated plans on a worker, for the tests of one build. */
+#ifndef ZAP_TESTS_RUN_H
+#define ZAP_TESTS_RUN_H
+
+#include "host/worker.h"
+
+/* Start a worker and let it run plans 0 to plans - 1 of a seed, past findings. What it counted
+ * stands in the shared block, also where it died; release it.
+ *
+ * path     borrowed for the worker's life
+ * Returns  whether the worker came up
+ */
+static inline bool run_plans(const char *path, uint64_t seed, uint64_t plans,
+                             struct zap_worker *ret_worker)
+{
+    struct zap_worker_config config = {.path = path};
+    struct zap_report report;
+    static struct zap_judgement judgement;
+    if (zap_worker_start(&config, ret_worker) != ZAP_OK ||
+        zap_worker_wait(ret_worker, &report, &judgement) != ZAP_WORKER_HELLO)
+        return false;
+    struct zap_command command = {.kind = ZAP_COMMAND_RUN, .gen = {.seed = seed}, .count = plans};
+    if (zap_worker_send(ret_worker, &command, NULL) != ZAP_OK)
+        return false;
+    for (;;) {
+        enum zap_worker_news news = zap_worker_wait(ret_worker, &report, &judgement);
+        if (news == ZAP_WORKER_DONE || news == ZAP_WORKER_DEATH)
+            return true;
+        if (news == ZAP_WORKER_FINDING)
+            zap_worker_answer(ret_worker, ZAP_GO_ON);
+    }
+}
+
+#endif
