@@ -6,6 +6,7 @@
 #include "host/input.h"
 #include "host/session.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,5 +95,10 @@ int zap_cmd_choose_builds(const char *command, const struct zap_builds *builds,
  */
 int zap_cmd_read_plans(const char *command, const struct zap_option_list *paths,
                        struct zap_inputs *ret_inputs);
+
+/* From now on SIGINT and SIGTERM set zap_cmd_interrupted to their number; one that comes later than
+ * half a second after the first ends the program. */
+void zap_cmd_catch_interrupts(void);
+extern volatile sig_atomic_t zap_cmd_interrupted;
 
 #endif

@@ -4,28 +4,11 @@
 #include "host/live.h"
 #include "host/summary.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { DEFAULT_TIME_MS = 60 * 1000, YEAR_S = 366 * 24 * 3600 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    interrupted = number;
-}
-
-/* The first signal ends the session in good order; the second one has its ordinary effect, and
- * workers die with their host. */
-static void catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 struct arguments {
     struct zap_option_list pythons;
@@ -132,7 +115,7 @@ static int run(const struct arguments *arguments, const struct zap_builds_row *c
         .out = arguments->out,
         .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
                    .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
-        .interrupted = &interrupted,
+        .interrupted = &zap_cmd_interrupted,
         .tick = live.out ? on_tick : NULL,
         .context = &live,
     };
@@ -147,7 +130,7 @@ static int run(const struct arguments *arguments, const struct zap_builds_row *c
         printf(" on %zu build%s\n", count, count == 1 ? "" : "s");
         fflush(stdout);
     }
-    catch_interrupts();
+    zap_cmd_catch_interrupts();
     struct zap_session session;
     if (zap_session_run(&config, &session) != ZAP_OK)
         return zap_cmd_fail("check", ZAP_EXIT_FAILURE, "not enough memory");

@@ -6,7 +6,6 @@
 #include "plan/text.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +14,6 @@ struct arguments {
     uint64_t deadline_ms, memory_mib;
     const char *out;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    interrupted = number;
-}
 
 static void print_more(void)
 {
@@ -119,7 +111,7 @@ static int shrink(const struct arguments *arguments, const struct zap_input *inp
         .row = row,
         .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
                    .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
-        .interrupted = &interrupted,
+        .interrupted = &zap_cmd_interrupted,
     };
     struct zap_shrinker_goal goal;
     struct zap_player player;
@@ -134,9 +126,7 @@ static int shrink(const struct arguments *arguments, const struct zap_input *inp
                             input->path, row->name, zap_verdict_row(outcome->verdict)->name,
                             outcome->reason[0] ? ": " : "", outcome->reason);
 
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    zap_cmd_catch_interrupts();
     zap_shrinker_run(&config, &input->plan, &goal, shrunk);
     switch (shrunk->end) {
     case ZAP_SHRINKER_DONE:
