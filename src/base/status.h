@@ -8,10 +8,8 @@
 
 enum zap_status {
     ZAP_OK = 0,
-    ZAP_E_FULL,   /* the caller's buffer is too small */
     ZAP_E_SYNTAX, /* text that is not a plan; the error struct says where and why */
     ZAP_E_IO,     /* a system call failed; errno says why */
-    ZAP_E_PYTHON, /* a Python exception is set */
     ZAP_E_LIMIT,  /* more than a ZAP_*_MAX allows */
     ZAP_E_GONE,   /* the other process is not there any more */
 };

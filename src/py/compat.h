@@ -125,16 +125,6 @@ static inline int zap_py_dict_next(PyObject *dict, Py_ssize_t *place, PyObject *
 }
 #endif
 
-/* A bound method; a new reference. */
-static inline PyObject *zap_py_method(PyObject *function, PyObject *self)
-{
-#if ZAP_PY3
-    return PyMethod_New(function, self);
-#else
-    return PyMethod_New(function, self, (PyObject *)Py_TYPE(self));
-#endif
-}
-
 /* The slot through which the interpreter calls a Python __del__, and what it holds. */
 #if ZAP_HAS_TP_FINALIZE
 typedef destructor zap_py_finalizer;
@@ -145,7 +135,6 @@ typedef destructor zap_py_finalizer;
 #endif
 
 /* The C functions of `z` take an array of arguments on every version. */
-typedef PyObject *(*zap_py_function)(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 #if ZAP_HAS_FASTCALL
 #define ZAP_PY_DEFINE(name)                                                                        \
     static PyObject *name(PyObject *zap_self, PyObject *const *args, Py_ssize_t nargs)
