@@ -7,12 +7,19 @@
 # everything that it depends on, so that configuring again is fast. A build that cannot be used is a line
 # with a reason in builds.tsv, never an error.
 #
+# A build that tools/build-cpython made says by its own compiler flags how it is instrumented. What that
+# takes to link is asked of the compiler that made it (its runtime may be clang's where ours is gcc), and
+# what a worker is instrumented with is no option of ours: it comes with the build.
+#
 # zap_find_pythons() sets in the caller's scope ZAP_BUILDS, the names in order of version (usable or not),
 # and for each NAME
 #   ZAP_BUILD_<NAME>_STATE      usable | unusable
 #   ZAP_BUILD_<NAME>_WHY        the reason, when unusable
 #   ZAP_BUILD_<NAME>_MODE       static | shared
 #   ZAP_BUILD_<NAME>_{VERSION,SERIES,PYTHON,HOME,PATH,DEBUG,NOGIL,TREE}   as describe.py says
+#   ZAP_BUILD_<NAME>_SANITIZE   the sanitizers in it: a list of address, undefined, memory, ...
+#   ZAP_BUILD_<NAME>_COVERAGE   how it counts its edges or lines: a list of sancov (clang's
+#                               SanitizerCoverage, for src/py/sancov.c or an engine) and gcov
 #   ZAP_BUILD_<NAME>_{INCLUDES,COMPILE_OPTIONS,LIBRARY,LINK_OPTIONS,LIBS} for the target
 
 set(ZAP_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
@@ -21,8 +28,8 @@ set(ZAP_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 # and counted.
 set(ZAP_SERIES 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15)
 
-# Every file or link that may be an interpreter: PATH, pyenv, Debian's and /usr/local's, build/cpython, and
-# the ones named. In: the list named by the user. Out: paths, possibly many for one build; and those of
+# Every file or link that may be an interpreter: PATH, pyenv, Debian's and /usr/local's, what
+# tools/build-cpython finished in build/cpython, and the ones named. In: the list named by the user. Out: paths, possibly many for one build; and those of
 # them that somebody put there as an interpreter, so that one that does not work is worth a word.
 function(_zap_candidates named ret_paths ret_promised)
     set(paths)
@@ -46,7 +53,8 @@ function(_zap_candidates named ret_paths ret_promised)
             list(APPEND paths ${path})
         endif()
     endforeach()
-    file(GLOB built ${CMAKE_SOURCE_DIR}/build/cpython/*)
+    file(GLOB built ${CMAKE_SOURCE_DIR}/build/cpython/*/pyzap-finished)
+    list(TRANSFORM built REPLACE "/pyzap-finished$" "")
     string(REPLACE ":" ";" named "${named}")
     foreach(place IN LISTS built named)
         if(IS_DIRECTORY ${place})
@@ -93,6 +101,10 @@ function(_zap_root path ret_root ret_loader ret_libdir)
     set(${ret_libdir} "${libdir}" PARENT_SCOPE)
 endfunction()
 
+# An interpreter leaves memory to the system at its end, and may shift a sign bit on its way: what its
+# sanitizers say of that is not the question here.
+set(ZAP_PATIENCE ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=0)
+
 # Let one interpreter describe itself: its lines, or "" and why it cannot.
 function(_zap_describe python ret_lines ret_why)
     get_filename_component(folder ${python} DIRECTORY)
@@ -110,7 +122,7 @@ function(_zap_describe python ret_lines ret_why)
     endif()
     execute_process(
         COMMAND ${CMAKE_COMMAND} -E env --unset=PYTHONHOME --unset=PYTHONPATH
-                LD_LIBRARY_PATH=${library_path} PYTHONDONTWRITEBYTECODE=1
+                LD_LIBRARY_PATH=${library_path} PYTHONDONTWRITEBYTECODE=1 ${ZAP_PATIENCE}
                 ${command} -E -s ${ZAP_CMAKE_DIR}/describe.py
         OUTPUT_VARIABLE out ERROR_VARIABLE error RESULT_VARIABLE status TIMEOUT 20)
     string(REGEX MATCHALL "pyzap:[^\n]*" lines "${out}")
@@ -151,19 +163,32 @@ function(_zap_get lines key ret_values)
     set(${ret_values} "${values}" PARENT_SCOPE)
 endfunction()
 
-# The name of a build before it is made unique: version, t, -debug, -tree.
+# The name of a build before it is made unique: version, t, -debug, and how it is instrumented, or else -tree.
 function(_zap_base_name lines ret_name)
     _zap_get("${lines}" version name)
     _zap_get("${lines}" nogil nogil)
     _zap_get("${lines}" debug debug)
     _zap_get("${lines}" tree tree)
+    _zap_get("${lines}" sanitize sanitize)
+    _zap_get("${lines}" coverage coverage)
     if(nogil)
         string(APPEND name t)
     endif()
     if(debug)
         string(APPEND name -debug)
     endif()
-    if(tree)
+    if(sanitize)
+        list(TRANSFORM sanitize REPLACE "^address$" "asan" OUTPUT_VARIABLE words)
+        list(TRANSFORM words REPLACE "^undefined$" "ubsan")
+        list(JOIN words - words)
+        string(APPEND name -${words})
+    elseif("sancov" IN_LIST coverage)
+        string(APPEND name -cov)
+    endif()
+    if("gcov" IN_LIST coverage)
+        string(APPEND name -gcov)
+    endif()
+    if(tree AND NOT sanitize AND NOT coverage)
         string(APPEND name -tree)
     endif()
     set(${ret_name} ${name} PARENT_SCOPE)
@@ -187,6 +212,63 @@ function(_zap_compile_options home ret_options)
     set(${ret_options} "${options}" PARENT_SCOPE)
 endfunction()
 
+# What a worker links with because its build is instrumented, and why it can not. Where the compiler that made
+# the build is of our compiler's family, our driver knows; else the other compiler is asked which archives
+# it would link (which it says whether they are there or not).
+function(_zap_runtime lines ret_options ret_libs ret_why)
+    _zap_get("${lines}" sanitize sanitize)
+    _zap_get("${lines}" coverage coverage)
+    _zap_get("${lines}" compiler compiler)
+    _zap_get("${lines}" cc cc)
+    set(flags)
+    if(sanitize)
+        list(JOIN sanitize "," names)
+        list(APPEND flags -fsanitize=${names})
+    endif()
+    if("gcov" IN_LIST coverage)
+        list(APPEND flags --coverage)
+    endif()
+    set(ours gcc)
+    if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+        set(ours clang)
+    endif()
+    set(options)
+    set(libs)
+    set(why)
+    if(compiler STREQUAL ours OR NOT flags)
+        set(options ${flags})
+    elseif(compiler STREQUAL "gcc")
+        set(why "its ${flags} is gcc's: configure with CC=gcc")
+    else()
+        execute_process(COMMAND ${cc} "-###" ${flags} -x c /dev/null
+            OUTPUT_VARIABLE out ERROR_VARIABLE out RESULT_VARIABLE status TIMEOUT 20)
+        string(REGEX MATCHALL "[^\" =]*/libclang_rt[^\" ]*[.]a\"" archives "${out}")
+        list(TRANSFORM archives REPLACE "\"$" "")
+        if(NOT status EQUAL 0 OR NOT archives)
+            set(why "needs ${cc}, which made it, for its runtime")
+        endif()
+        set(runtime -Wl,--whole-archive)
+        foreach(archive IN LISTS archives)
+            if(NOT EXISTS ${archive})
+                set(why "needs ${cc}'s runtime, ${archive}")
+                if(archive MATCHES "/clang/([0-9]+)")
+                    set(why "needs ${cc}'s runtime: apt-get install libclang-rt-${CMAKE_MATCH_1}-dev")
+                endif()
+            endif()
+            string(APPEND runtime ",${archive}")
+        endforeach()
+        string(APPEND runtime ",--no-whole-archive") # one word, so that CMake keeps it together
+        set(libs ${runtime} -lpthread -lrt -lm -ldl)
+    endif()
+    set(${ret_options} "${options}" PARENT_SCOPE)
+    set(${ret_libs} "${libs}" PARENT_SCOPE)
+    set(${ret_why} "${why}" PARENT_SCOPE)
+endfunction()
+
+# What of our own makes instrumented code link and behave, and knows nothing of Python; part of every worker.
+set(ZAP_RUNTIME_SOURCES ${CMAKE_CURRENT_LIST_DIR}/../src/py/sancov.c
+    ${CMAKE_CURRENT_LIST_DIR}/../src/py/sanitizer.c)
+
 # Compile, link and run the probe in one way. ret_why is "" when it works, else the first error line.
 function(_zap_probe folder mode lines library options libs ret_why)
     _zap_get("${lines}" include includes)
@@ -208,13 +290,13 @@ function(_zap_probe folder mode lines library options libs ret_why)
     endif()
     execute_process(
         COMMAND ${CMAKE_C_COMPILER} -O0 -w ${flags} -DZAP_STATIC=${is_static}
-                ${ZAP_CMAKE_DIR}/link_probe.c -o ${folder}/probe ${options} ${library} ${libs}
+                -I${ZAP_CMAKE_DIR}/../src ${ZAP_CMAKE_DIR}/link_probe.c ${ZAP_RUNTIME_SOURCES} -o ${folder}/probe ${options} ${library} ${libs}
         OUTPUT_VARIABLE out ERROR_VARIABLE out RESULT_VARIABLE status TIMEOUT 300)
     set(what "does not link")
     if(status EQUAL 0)
         execute_process(
             COMMAND ${CMAKE_COMMAND} -E env --unset=PYTHONHOME --unset=PYTHONPATH ${environment}
-                    PYTHONNOUSERSITE=1 ${folder}/probe
+                    PYTHONNOUSERSITE=1 ${ZAP_PATIENCE} ${folder}/probe
             OUTPUT_VARIABLE out ERROR_VARIABLE out RESULT_VARIABLE status TIMEOUT 60)
         set(what "links but does not run")
     endif()
@@ -231,7 +313,10 @@ function(_zap_link lines ret_why ret_mode ret_library ret_options ret_libs)
     _zap_get("${lines}" static static)
     _zap_get("${lines}" shared shared)
     set(key "${lines};${CMAKE_C_COMPILER};${CMAKE_C_COMPILER_VERSION}")
-    foreach(file ${static} ${shared} ${ZAP_CMAKE_DIR}/link_probe.c ${CMAKE_CURRENT_FUNCTION_LIST_FILE})
+    _zap_runtime("${lines}" runtime runtime_libs runtime_why)
+    string(APPEND key ";${runtime};${runtime_libs};${runtime_why}")
+    foreach(file ${static} ${shared} ${ZAP_CMAKE_DIR}/link_probe.c ${ZAP_RUNTIME_SOURCES}
+            ${CMAKE_CURRENT_FUNCTION_LIST_FILE})
         file(TIMESTAMP ${file} time "%s")
         string(APPEND key ";${file}=${time}")
     endforeach()
@@ -242,6 +327,7 @@ function(_zap_link lines ret_why ret_mode ret_library ret_options ret_libs)
         _zap_get("${lines}" lib libs)
         list(APPEND libs -lpthread -ldl -lutil -lm)
         list(REMOVE_DUPLICATES libs)
+        list(APPEND libs ${runtime_libs})
         # -no-pie: a distribution's archive need not be position independent. -fno-lto: objects that carry
         # both code and LTO bytecode must be linked as code, for the sake of --wrap.
         set(as_static -no-pie -Wl,--export-dynamic)
@@ -252,10 +338,16 @@ function(_zap_link lines ret_why ret_mode ret_library ret_options ret_libs)
             set(in_root --sysroot=${root} -B${libdir} -L${libdir} -Wl,--dynamic-linker=${loader}
                 -Wl,-rpath,${libdir})
         endif()
+        list(APPEND in_root ${runtime})
         set(why "no libpython found")
         set(mode)
         set(library)
         set(options)
+        if(runtime_why)
+            set(static)
+            set(shared)
+            set(why "${runtime_why}")
+        endif()
         if(static)
             set(mode static)
             set(library ${static})
@@ -340,7 +432,7 @@ function(zap_find_pythons named)
         endwhile()
         list(APPEND builds ${name})
 
-        foreach(item version series debug nogil tree)
+        foreach(item version series debug nogil tree sanitize coverage)
             string(TOUPPER ${item} upper)
             _zap_get("${lines}" ${item} value)
             set(ZAP_BUILD_${name}_${upper} "${value}" PARENT_SCOPE)

@@ -22,6 +22,27 @@ def say_each(key, values):
             say(key, value)
 
 
+def instrumentation(flags):
+    """What a build was compiled with: the sanitizers, and the ways in which it counts coverage.
+
+    The many checks of UndefinedBehaviorSanitizer count as that one.
+    """
+    whole = ("address", "hwaddress", "memory", "thread", "leak")
+    sanitize, coverage = [], []
+    for flag in flags:
+        if flag in ("--coverage", "-fprofile-arcs"):
+            coverage.append("gcov")
+        elif flag.startswith("-fsanitize-coverage="):
+            coverage.append("sancov")
+        elif flag.startswith("-fsanitize="):
+            for name in flag[len("-fsanitize="):].split(","):
+                if name.startswith("fuzzer"):
+                    coverage.append("sancov")
+                else:
+                    sanitize.append(name if name in whole else "undefined")
+    return sanitize, coverage
+
+
 def main():
     info = sys.version_info
     version = "%d.%d.%d" % tuple(info[:3])
@@ -47,6 +68,12 @@ def main():
 
     var = sysconfig.get_config_var
     tree = sysconfig.is_python_build()
+    flags = " ".join(str(var(name) or "") for name in ("CC", "BASECFLAGS", "CFLAGS", "PY_CFLAGS")).split()
+    sanitize, coverage = instrumentation(flags)
+    say_each("sanitize", sanitize)
+    say_each("coverage", coverage)
+    say("compiler", "clang" if "clang" in sys.version.lower() else "gcc")
+    say("cc", (var("CC") or "cc").split()[0])
     debug = bool(var("Py_DEBUG")) or hasattr(sys, "gettotalrefcount")
     say("debug", int(debug))
     say("nogil", int(bool(var("Py_GIL_DISABLED"))))

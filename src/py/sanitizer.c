@@ -1,25 +1,26 @@
-/* What AddressSanitizer and UndefinedBehaviorSanitizer do in a worker that is built with them.
+/* What AddressSanitizer and UndefinedBehaviorSanitizer do in a worker that has them in it: because
+ * all of pyzap is built with them, or because its CPython is.
  *
  * A worker's death must look the same with them as without: the signals stay the kernel's, and what
  * they themselves find ends in SIGABRT, so that it is a verdict with the plan that did it. Leaks
  * are not theirs to look for: an interpreter keeps memory until the process ends, and the host
  * watches the resident size. That is for every sanitizer build, whoever runs it, and so it is not
- * left to the environment.
+ * left to the environment (which can still say otherwise: what ASAN_OPTIONS says comes last). Where
+ * no sanitizer is linked in, nobody asks.
+ *
+ * Freed memory is kept back for a while, so that its use is noticed, but not for so long that a
+ * worker looks as if it grew without end.
  */
-#include "base/attr.h"
-
-#ifdef ZAP_SANITIZE
 extern const char *__asan_default_options(void);
 extern const char *__ubsan_default_options(void);
 
 const char *__asan_default_options(void)
 {
     return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0:handle_sigill=0:"
-           "abort_on_error=1:detect_leaks=0";
+           "abort_on_error=1:detect_leaks=0:quarantine_size_mb=32";
 }
 
 const char *__ubsan_default_options(void)
 {
-    return "abort_on_error=1:print_stacktrace=1";
+    return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
 }
-#endif
