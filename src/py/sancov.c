@@ -3,26 +3,16 @@
  *
  * Such code counts its edges by itself, and calls these functions to say where the counters are and
  * what is compared with what. They are weak: an engine that is linked in (libFuzzer, AFL++'s
- * runtime) has its own, which then win one by one, and those that it lacks are here. Where nobody
- * takes the counters they are remembered, because an engine that does not know of them can still be
- * told of what they count.
+ * runtime) has its own, which then win one by one, and those that it lacks are here. They do
+ * nothing. Who wants to know the counters of code that is linked statically finds them in the
+ * section __sancov_cntrs.
  *
- * Constructors call, in no order that we know and before anything is set up: so there is static
- * storage only, no other function of ours or of the C library, and nothing is ever said from here.
+ * Nothing of ours may be called from here, and nothing of the C library: constructors are the first
+ * that call.
  */
-#include "py/sancov.h"
-
 #include "base/attr.h"
 
-static struct zap_sancov_range ranges[ZAP_SANCOV_RANGES_MAX];
-static size_t ranges_count;
-
-size_t zap_sancov_ranges(struct zap_sancov_range *ret_ranges, size_t max)
-{
-    for (size_t i = 0; i < ranges_count && i < max; i++)
-        ret_ranges[i] = ranges[i];
-    return ranges_count;
-}
+#include <stdint.h>
 
 /* The compiler declares these in no header; this is what it calls. */
 extern _Thread_local uintptr_t __sancov_lowest_stack;
@@ -45,15 +35,10 @@ extern void __sanitizer_cov_trace_gep(uintptr_t index);
 /* Functions of instrumented code write here when they find the stack lower than ever: never. */
 ZAP_WEAK _Thread_local uintptr_t __sancov_lowest_stack = 0;
 
-/* Every object file announces the counters of the whole executable again. */
 ZAP_WEAK void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop)
 {
-    if (start == stop || ranges_count == ZAP_SANCOV_RANGES_MAX)
-        return;
-    for (size_t i = 0; i < ranges_count; i++)
-        if (ranges[i].start == start)
-            return;
-    ranges[ranges_count++] = (struct zap_sancov_range){.start = start, .stop = stop};
+    (void)start;
+    (void)stop;
 }
 
 ZAP_WEAK void __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop)
