@@ -931,7 +931,11 @@ static void mutate(struct zap_plan *plan, struct zap_rng *rng, struct steps *ret
     for (unsigned tries = 0; tries < TRIES_MAX && ret_steps->count < wanted; tries++) {
         const struct zap_plan before = *plan;
         unsigned kind = draw_step(rng);
-        zap_mutate_step(plan, kind, rng);
+        kinds[kind].change(plan, rng);
+        if (zap_plan_equal(plan, &before)) {
+            continue;
+        }
+        zap_plan_normalize(plan);
         if (zap_plan_equal(plan, &given)) { /* there and back, or nowhere */
             ret_steps->count = 0;
         } else if (!zap_plan_equal(plan, &before)) {
