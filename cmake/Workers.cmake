@@ -6,7 +6,8 @@
 # state is usable or unusable; mode is static or shared; detail is the worker's file name beside
 # builds.tsv, or the reason why the build is unusable.
 
-file(GLOB worker_sources CONFIGURE_DEPENDS src/py/*.c)
+file(GLOB python_sources CONFIGURE_DEPENDS src/py/*.c)
+list(FILTER python_sources EXCLUDE REGEX "/main[.]c$")
 
 # Functions that a worker puts itself in front of, where libpython is linked statically: one a line.
 set(wrap_file ${CMAKE_SOURCE_DIR}/src/py/wrap.txt)
@@ -20,29 +21,39 @@ if(EXISTS ${wrap_file})
     endforeach()
 endif()
 
-# One executable for one build. folder is where it goes, definitions what is special about it.
-function(zap_add_worker target build folder)
+# What an executable around one build needs: src/py compiled for it, without a main, and how to link.
+# In: target, the name of an interface library to make; build; what is special about it, as definitions.
+function(zap_add_python target build)
     set(of ZAP_BUILD_${build})
     set(static 0)
     if(${of}_MODE STREQUAL "static")
         set(static 1)
     endif()
-    add_executable(${target} ${worker_sources})
-    target_include_directories(${target} SYSTEM PRIVATE ${${of}_INCLUDES})
-    target_compile_options(${target} PRIVATE ${${of}_COMPILE_OPTIONS})
-    target_compile_definitions(${target} PRIVATE _GNU_SOURCE ZAP_STATIC=${static}
-                               ZAP_BUILD_NAME="${build}" ${ARGN})
+    add_library(${target}-objects OBJECT ${python_sources})
+    target_include_directories(${target}-objects SYSTEM PUBLIC ${${of}_INCLUDES})
+    target_compile_options(${target}-objects PUBLIC ${${of}_COMPILE_OPTIONS})
+    target_compile_definitions(${target}-objects PUBLIC _GNU_SOURCE ZAP_STATIC=${static}
+                               ZAP_BUILD_NAME="${build}" ${${of}_DEFINITIONS} ${ARGN})
     if(${of}_TREE)
-        target_compile_definitions(${target} PRIVATE ZAP_PYTHON_PATH="${${of}_PATH}")
+        target_compile_definitions(${target}-objects PRIVATE ZAP_PYTHON_PATH="${${of}_PATH}")
     else()
-        target_compile_definitions(${target} PRIVATE ZAP_PYTHON_HOME="${${of}_HOME}")
+        target_compile_definitions(${target}-objects PRIVATE ZAP_PYTHON_HOME="${${of}_HOME}")
     endif()
-    target_link_libraries(${target} PRIVATE zap-core ${${of}_LIBRARY} ${${of}_LIBS})
-    target_link_options(${target} PRIVATE ${${of}_LINK_OPTIONS})
+    target_link_libraries(${target}-objects PUBLIC zap-core)
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${target}-objects $<TARGET_OBJECTS:${target}-objects>
+                          ${${of}_LIBRARY} ${${of}_LIBS})
+    target_link_options(${target} INTERFACE ${${of}_LINK_OPTIONS})
     if(static)
-        target_link_options(${target} PRIVATE ${wrap_options})
-        set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${${of}_LIBRARY})
+        target_link_options(${target} INTERFACE ${wrap_options})
+        set_property(TARGET ${target} APPEND PROPERTY INTERFACE_LINK_DEPENDS ${${of}_LIBRARY})
     endif()
+endfunction()
+
+# The worker of one build, in a folder.
+function(zap_add_worker target build python folder)
+    add_executable(${target} ${CMAKE_SOURCE_DIR}/src/py/main.c)
+    target_link_libraries(${target} PRIVATE ${python})
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME worker-${build} RUNTIME_OUTPUT_DIRECTORY ${folder})
 endfunction()
@@ -93,8 +104,9 @@ foreach(build IN LISTS ZAP_BUILDS)
     elseif(NOT build IN_LIST chosen)
         set(state unusable)
         set(detail "left out by -DZAP_WORKERS=${ZAP_WORKERS}")
-    elseif(worker_sources)
-        zap_add_worker(worker-${build} ${build} ${libexec_dir})
+    else()
+        zap_add_python(python-${build} ${build})
+        zap_add_worker(worker-${build} ${build} python-${build} ${libexec_dir})
         add_dependencies(program worker-${build})
         install(TARGETS worker-${build} DESTINATION libexec/pyzap)
         list(APPEND ZAP_CHOSEN_BUILDS ${build})
@@ -112,19 +124,28 @@ endif()
 message(STATUS "CPython builds:${summary}")
 
 # Workers that misbehave on request (PYZAP_PLANT=<bug> in the environment), in planted/: to see that
-# the invariants catch it. Two builds are enough: the newest, and 2.7 for the old ways.
+# the invariants catch it. Three builds are enough: the newest, 2.7 for the old ways, and one whose edges
+# an engine sees.
 set(ZAP_PLANTED_BUILDS)
-if(ZAP_PLANT AND worker_sources)
+if(ZAP_PLANT)
     set(planted ${ZAP_CHOSEN_BUILDS})
     list(FILTER planted INCLUDE REGEX "^2[.]7")
     list(SUBLIST planted 0 1 planted)
     if(newest IN_LIST ZAP_CHOSEN_BUILDS AND NOT newest IN_LIST planted)
         list(APPEND planted ${newest})
     endif()
+    foreach(build IN LISTS ZAP_CHOSEN_BUILDS)
+        if("sancov" IN_LIST ZAP_BUILD_${build}_COVERAGE AND NOT ZAP_BUILD_${build}_SANITIZE)
+            list(APPEND planted ${build})
+            break()
+        endif()
+    endforeach()
+    list(REMOVE_DUPLICATES planted)
     set(table "# name\tstate\tversion\tmode\tpython\tworker or reason\n")
     foreach(build IN LISTS planted)
         set(of ZAP_BUILD_${build})
-        zap_add_worker(planted-${build} ${build} ${libexec_dir}/planted ZAP_PLANT)
+        zap_add_python(planted-python-${build} ${build} ZAP_PLANT)
+        zap_add_worker(planted-${build} ${build} planted-python-${build} ${libexec_dir}/planted)
         list(APPEND ZAP_PLANTED_BUILDS ${build})
         string(APPEND table "${build}\tusable\t${${of}_VERSION}\t${${of}_MODE}\t${${of}_PYTHON}\t"
                "worker-${build}\n")

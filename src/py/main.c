@@ -10,7 +10,7 @@
 #include "py/plant.h"
 #include "py/run.h"
 
-#include "oracle/known.h"
+#include "base/attr.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -106,30 +106,10 @@ static void count(const struct zap_judgement *judgement)
     add(&shared->plans, 1);
 }
 
-static bool has_route(const struct zap_plan *plan)
-{
-    return (zap_session.trace->build.routes >> plan->route) & 1;
-}
-
-/* What is said of a plan whose route this worker has not, or which it is known not to survive. */
-static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
-{
-    memset(ret_judgement, 0, sizeof *ret_judgement);
-    if (known != ZAP_FEATURE_COUNT)
-        ret_judgement->shows[known] = 1;
-    memset(ret_judgement->verdicts, ZAP_SKIPPED, sizeof ret_judgement->verdicts);
-    zap_session.trace->events_count = 0;
-    zap_session.trace->is_cut = 0;
-}
-
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
-    enum zap_feature_code known = zap_known_crash(plan, zap_session.profile);
-    if (has_route(plan) && known == ZAP_FEATURE_COUNT)
-        zap_run_plan(plan, flags, ret_judgement);
-    else
-        skip(known, ret_judgement);
+    zap_run_or_skip(plan, flags, ret_judgement);
     count(ret_judgement);
 }
 
@@ -210,6 +190,9 @@ static bool obey(const struct zap_command *command)
     }
 }
 
+/* Writes the line counts of a CPython that is built with --coverage, which else happens at exit. */
+extern ZAP_WEAK void __gcov_dump(void);
+
 int main(void)
 {
     struct zap_shared *shared =
@@ -235,5 +218,7 @@ int main(void)
     }
     /* Without Py_Finalize: a worker's end is no observation, and plans may have left a wreck. */
     fflush(NULL);
+    if (__gcov_dump != NULL)
+        __gcov_dump();
     _exit(0);
 }

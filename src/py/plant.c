@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVERY = 5, KEYS_MAX = 128 };
+enum { EVERY = 5, KEYS_MAX = 128, CHAIN = 6 };
 
-static enum zap_plant planted;
+static uint64_t planted; /* bit per enum zap_plant */
 static uint32_t hidden_refs;
 static unsigned dels;
 
@@ -20,31 +20,36 @@ static const struct {
     enum zap_plant plant;
     const char *token;
 } rows[] = {
-#define ZAP_PLANT_ROW(id, token, text, caught_by, feature) {ZAP_PLANT_##id, token},
+#define ZAP_PLANT_ROW(id, token, text, caught_by, feature, finder) {ZAP_PLANT_##id, token},
 #include "py/plant.def"
 #undef ZAP_PLANT_ROW
 };
 
-void zap_plant_init(void)
+static uint64_t bit_of(const char *token, size_t len)
 {
-    const char *token = getenv("PYZAP_PLANT");
-    if (token == NULL || token[0] == '\0')
-        return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (strcmp(rows[i].token, token) == 0)
-            planted = rows[i].plant;
-    if (planted != ZAP_PLANT_NONE)
-        return;
+        if (strlen(rows[i].token) == len && strncmp(rows[i].token, token, len) == 0)
+            return UINT64_C(1) << rows[i].plant;
     fprintf(stderr, "pyzap worker: PYZAP_PLANT: expected one of");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fprintf(stderr, " %s", rows[i].token);
-    fprintf(stderr, ", found \"%s\"\n", token);
+    fprintf(stderr, ", found \"%.*s\"\n", (int)len, token);
     exit(2);
+}
+
+void zap_plant_init(void)
+{
+    const char *tokens = getenv("PYZAP_PLANT");
+    while (tokens != NULL && tokens[0] != '\0') {
+        size_t len = strcspn(tokens, ",");
+        planted |= bit_of(tokens, len);
+        tokens += len + (tokens[len] == ',');
+    }
 }
 
 bool zap_planted(enum zap_plant plant)
 {
-    return planted == plant;
+    return (planted >> plant) & 1;
 }
 
 uint32_t zap_plant_hidden_refs(void)
@@ -59,9 +64,9 @@ static bool is_first_pass(PyObject *key)
     const struct zap_name_row *row = zap_name_row(zap_observe_name(key));
     if (row == NULL)
         return false;
-    if (planted == ZAP_PLANT_PREDICATE && row->token[0] == '_' && row->cls == ZAP_CLASS_PUBLIC)
+    if (zap_planted(ZAP_PLANT_PREDICATE) && row->token[0] == '_' && row->cls == ZAP_CLASS_PUBLIC)
         return true;
-    if (planted == ZAP_PLANT_PREDICATE_ONE && row->code == ZAP_NAME_U1)
+    if (zap_planted(ZAP_PLANT_PREDICATE_ONE) && row->code == ZAP_NAME_U1)
         return false;
     return row->cls == ZAP_CLASS_UNDERSCORE || (ZAP_PY3 && row->cls == ZAP_CLASS_UNICODE_U);
 }
@@ -76,9 +81,9 @@ static bool is_cleared(PyObject *key)
     case ZAP_CLASS_PUBLIC:
         return true;
     case ZAP_CLASS_BUILTINS:
-        return planted == ZAP_PLANT_BUILTINS_CLEARED;
+        return zap_planted(ZAP_PLANT_BUILTINS_CLEARED);
     case ZAP_CLASS_NONSTR:
-        return planted == ZAP_PLANT_NONSTR;
+        return zap_planted(ZAP_PLANT_NONSTR);
     default:
         return ZAP_PY3;
     }
@@ -101,7 +106,7 @@ static unsigned keys_of(PyObject *dict, bool first_pass, PyObject **ret_keys)
 
 static void clear_one(PyObject *dict, PyObject *key)
 {
-    if (planted == ZAP_PLANT_DELETED)
+    if (zap_planted(ZAP_PLANT_DELETED))
         PyDict_DelItem(dict, key);
     else
         PyDict_SetItem(dict, key, Py_None);
@@ -112,10 +117,10 @@ static void pass(PyObject *dict, bool first_pass)
 {
     PyObject *keys[KEYS_MAX], *held[KEYS_MAX];
     unsigned count = keys_of(dict, first_pass, keys), held_count = 0;
-    unsigned kept = planted == ZAP_PLANT_ONE_KEPT && !first_pass && count > 0 ? 1 : 0;
+    unsigned kept = zap_planted(ZAP_PLANT_ONE_KEPT) && !first_pass && count > 0 ? 1 : 0;
     for (unsigned i = 0; i < count - kept; i++) {
-        unsigned at = planted == ZAP_PLANT_REVERSED ? count - 1 - i : i;
-        if (planted == ZAP_PLANT_LATE_DEATH) {
+        unsigned at = zap_planted(ZAP_PLANT_REVERSED) ? count - 1 - i : i;
+        if (zap_planted(ZAP_PLANT_LATE_DEATH)) {
             PyObject *value = zap_py_dict_get(dict, keys[at]);
             if (value == NULL)
                 continue;
@@ -140,22 +145,63 @@ static void replace_builtins(PyObject *dict)
     Py_XDECREF(copy);
 }
 
+static bool has_op(enum zap_op_code op)
+{
+    const struct zap_plan *plan = zap_session.plan;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (plan->acts[i].op == op)
+            return true;
+    return false;
+}
+
+static bool has_kind(enum zap_value_code kind)
+{
+    const struct zap_plan *plan = zap_session.plan;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if (plan->objects[i].kind == kind)
+            return true;
+    return false;
+}
+
+static bool has_name(enum zap_name_code name)
+{
+    const struct zap_plan *plan = zap_session.plan;
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        for (unsigned i = 0; i < plan->modules[m].globals_count; i++)
+            if (plan->modules[m].globals[i].name == name)
+                return true;
+    return false;
+}
+
+/* Does this plan have all that these bugs take? */
+static bool has_three_rows(void)
+{
+    return has_op(ZAP_OP_GROW) && has_kind(ZAP_VALUE_GENERATOR);
+}
+
+static bool has_five_rows(void)
+{
+    return has_op(ZAP_OP_WEAKREF) && has_kind(ZAP_VALUE_GENERATOR) && has_kind(ZAP_VALUE_CELL) &&
+           has_name(ZAP_NAME_TUPLE);
+}
+
 void zap_plant_wipe(PyObject *module, bool is_second)
 {
     struct zap_session *s = &zap_session;
     PyObject *dict = PyModule_GetDict(module);
-    if (planted == ZAP_PLANT_SILENT && !is_second) {
+    if (zap_planted(ZAP_PLANT_SILENT) && !is_second) {
         s->active = false;
         PyDict_SetItem(dict, s->keys[ZAP_NAME_DOC], Py_True);
         s->active = true;
     }
-    if (planted != ZAP_PLANT_NO_PASS_ONE)
+    if (!zap_planted(ZAP_PLANT_NO_PASS_ONE))
         pass(dict, true);
-    if (planted != ZAP_PLANT_NO_PASS_TWO)
+    if (!zap_planted(ZAP_PLANT_NO_PASS_TWO) &&
+        !(zap_planted(ZAP_PLANT_THREE_ROWS) && has_three_rows()))
         pass(dict, false);
-    if (planted == ZAP_PLANT_BUILTINS_NEW && !is_second)
+    if (zap_planted(ZAP_PLANT_BUILTINS_NEW) && !is_second)
         replace_builtins(dict);
-    if (planted == ZAP_PLANT_NOT_IDEMPOTENT && is_second) {
+    if (zap_planted(ZAP_PLANT_NOT_IDEMPOTENT) && is_second) {
         PyDict_SetItem(dict, s->keys[ZAP_NAME_NAME], Py_True);
         clear_one(dict, s->keys[ZAP_NAME_NAME]);
     }
@@ -170,13 +216,27 @@ void zap_plant_zap(PyObject *module, PyObject *dict)
 
 /* ---- finalizers with a bug ---- */
 
+/* How many __del__ are at work, by what was recorded. */
+static unsigned dels_at_work(void)
+{
+    const struct zap_trace *trace = zap_session.trace;
+    unsigned depth = 0;
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        depth += trace->events[i].kind == ZAP_EVENT_DEL;
+        depth -= trace->events[i].kind == ZAP_EVENT_DEL_END && depth > 0;
+    }
+    return depth;
+}
+
 bool zap_plant_before_del(PyObject *self, bool by_refcount)
 {
     if (!zap_session.active)
         return false;
-    if (planted == ZAP_PLANT_DEL_SKIPPED && ++dels % EVERY == 0)
+    if (zap_planted(ZAP_PLANT_CHAIN_OF_SIX) && dels_at_work() == CHAIN - 1)
         return true;
-    if (planted == ZAP_PLANT_CALLBACK_FIRST && by_refcount) {
+    if (zap_planted(ZAP_PLANT_DEL_SKIPPED) && ++dels % EVERY == 0)
+        return true;
+    if (zap_planted(ZAP_PLANT_CALLBACK_FIRST) && by_refcount) {
         Py_ssize_t refs = Py_REFCNT(self);
         Py_SET_REFCNT(self, 0); /* what PyObject_ClearWeakRefs insists on */
         PyObject_ClearWeakRefs(self);
@@ -184,7 +244,7 @@ bool zap_plant_before_del(PyObject *self, bool by_refcount)
     }
 #if ZAP_HAS_OWN_BUILTINS
     PyObject *script;
-    if (planted == ZAP_PLANT_BUILTINS_LOST &&
+    if (zap_planted(ZAP_PLANT_BUILTINS_LOST) &&
         (script = PyObject_GetAttrString(self, "s")) != NULL) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(script); i++) {
             PyFunctionObject *function = (PyFunctionObject *)PyTuple_GET_ITEM(script, i);
@@ -211,9 +271,9 @@ void zap_plant_after_del(PyObject *self, bool has_grown)
 {
     struct zap_session *s = &zap_session;
     Py_ssize_t count = PyList_GET_SIZE(s->outside);
-    if (planted == ZAP_PLANT_PENDING && does_raise(s->by))
+    if (zap_planted(ZAP_PLANT_PENDING) && does_raise(s->by))
         PyErr_SetNone(s->error);
-    if (planted == ZAP_PLANT_KEPT_FREED && has_grown && count > 0 &&
+    if (zap_planted(ZAP_PLANT_KEPT_FREED) && has_grown && count > 0 &&
         PyList_GET_ITEM(s->outside, count - 1) == self)
         PyList_SetSlice(s->outside, count - 1, count, NULL);
 }
@@ -235,6 +295,8 @@ void zap_plant_drop_backwards(PyObject *values)
 void zap_plant_before_collect(void)
 {
     struct zap_session *s = &zap_session;
+    if (!zap_planted(ZAP_PLANT_GC_CLEARS_FIRST) && !has_five_rows())
+        return;
     for (int m = 0; m < s->spaces_count; m++)
         if (s->spaces[m].dict != NULL && s->spaces[m].module == NULL)
             PyDict_SetItem(s->spaces[m].dict, s->keys[ZAP_NAME_NAME], Py_None);
@@ -253,7 +315,7 @@ void zap_plant_unbind_all(PyObject *dict)
 
 PyObject *zap_plant_reload(PyObject *module)
 {
-    if (planted == ZAP_PLANT_RELOAD_NEW)
+    if (zap_planted(ZAP_PLANT_RELOAD_NEW))
         return PyModule_New("m0");
     uint8_t by = zap_session.by;
     zap_session.by = ZAP_BY_INTERPRETER;

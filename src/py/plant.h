@@ -9,14 +9,14 @@
 
 enum zap_plant {
     ZAP_PLANT_NONE,
-#define ZAP_PLANT_ROW(id, token, text, caught_by, feature) ZAP_PLANT_##id,
+#define ZAP_PLANT_ROW(id, token, text, caught_by, feature, finder) ZAP_PLANT_##id,
 #include "py/plant.def"
 #undef ZAP_PLANT_ROW
 };
 
 #ifdef ZAP_PLANT
 #define ZAP_PLANTED_BUILD 1
-/* Is this the bug that the environment asks for (PYZAP_PLANT=token)? */
+/* Is this a bug that the environment asks for (PYZAP_PLANT=token,...)? */
 bool zap_planted(enum zap_plant plant);
 
 /* Read the environment. An unknown token ends the worker, with a line that names the known ones. */

@@ -16,6 +16,8 @@
 #include "py/route.h"
 #include "py/source.h"
 
+#include "oracle/known.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -180,7 +182,9 @@ static void clean(void)
     if (can_leave_cycles(s->plan))
         s->is_dirty = true;
     PyErr_Clear();
-    s->spaces_count = 0; /* what still is of their dicts is of no interest */
+    for (int m = 0; m < s->spaces_count; m++)
+        s->spaces[m].dict = NULL; /* from here on nobody is told when it goes */
+    s->spaces_count = 0;
     s->nodes_count = 0;
     s->plan = NULL;
 }
@@ -216,4 +220,25 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
     }
     set_phase(ZAP_PHASE_CLEAN);
     clean();
+}
+
+static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
+{
+    memset(ret_judgement, 0, sizeof *ret_judgement);
+    if (known != ZAP_FEATURE_COUNT)
+        ret_judgement->shows[known] = 1;
+    memset(ret_judgement->verdicts, ZAP_SKIPPED, sizeof ret_judgement->verdicts);
+    zap_session.trace->events_count = 0;
+    zap_session.trace->is_cut = 0;
+}
+
+void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
+                     struct zap_judgement *ret_judgement)
+{
+    bool has_route = (zap_session.trace->build.routes >> plan->route) & 1;
+    enum zap_feature_code known = zap_known_crash(plan, zap_session.profile);
+    if (has_route && known == ZAP_FEATURE_COUNT)
+        zap_run_plan(plan, flags, ret_judgement);
+    else
+        skip(known, ret_judgement);
 }

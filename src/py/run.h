@@ -12,6 +12,11 @@
  */
 void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
 
+/* The same, for any plan: one whose route this build has not, or which it is known not to survive
+ * (oracle/known.h), is not run; every verdict is SKIPPED then, and the trace has no events. */
+void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
+                     struct zap_judgement *ret_judgement);
+
 /* Garbage of earlier plans goes, and what was made since for the life of the process is put where
  * the collector does not look. */
 void zap_run_collect(void);

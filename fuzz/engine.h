@@ -1,0 +1,22 @@
+/* The way from a run to whichever engine is linked in: counters, and the AFL++ runtime's map. */
+#ifndef ZAP_FUZZ_ENGINE_H
+#define ZAP_FUZZ_ENGINE_H
+
+#include "oracle/feedback.h"
+
+/* The counters of transitions, for the run at work. */
+uint8_t *zap_engine_transitions(void);
+
+/* How many of the interpreter's own edge counters there are (0: libpython is not instrumented), and
+ * how many of them are not 0. */
+size_t zap_engine_edges(void);
+size_t zap_engine_edges_moved(void);
+
+/* Before the first run: forget what the start of the interpreter counted; from now on a deadly
+ * signal tells the engine what was counted before it kills. */
+void zap_engine_start(void);
+
+/* A run is over: the engine gets what was counted, where it does not look by itself. */
+void zap_engine_flush(void);
+
+#endif

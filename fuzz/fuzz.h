@@ -1,0 +1,46 @@
+/* What the fuzz targets share: the way to the engine and what happens to a verdict.
+ *
+ * A target is LLVMFuzzerTestOneInput in a file of its own; the engine that calls it is chosen by
+ * the linker (cmake/Fuzz.cmake), and nothing here knows which it is.
+ *
+ * Environment
+ *   PYZAP_FUZZ_SEEN=FILE      the campaign's file of what was found already (seen.h); without it
+ * every finding traps PYZAP_FUZZ_FEEDBACK=off   transitions are not told to the engine, but for one
+ * counter that always moves: to measure what they are worth PYZAP_PLANT=BUG           in targets
+ * with planted bugs (src/py/plant.def)
+ */
+#ifndef ZAP_FUZZ_FUZZ_H
+#define ZAP_FUZZ_FUZZ_H
+
+#include "oracle/judge.h"
+
+/* Declared here because no engine has a header that does. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+/* Start CPython and the way to the engine. Ends the process with status 70 and one line on stderr
+ * where CPython does not start, or where a trial plan moves no counter that it should: a fuzzer
+ * that is told nothing runs for weeks and finds nothing. Returns 0. */
+int zap_fuzz_start(bool has_edges);
+
+/* Run a plan, tell the engine what it did, and trap with the reason on stderr where it broke a
+ * promise; abort where pyzap itself failed.
+ *
+ * plan     normal
+ * flags    ZAP_RUN_*
+ * Returns  the trace: borrowed, until the next run
+ */
+const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan, uint32_t flags);
+
+/* Run it once more, with other flags perhaps, and trap where that does anything else.
+ *
+ * first  what zap_fuzz_run returned for this plan
+ * claim  for the line on stderr: what is not so when they differ
+ */
+void zap_fuzz_run_again(const struct zap_plan *plan, uint32_t flags, const struct zap_trace *first,
+                        const char *claim);
+
+/* True for one input in `every` (a power of two), by its bytes alone. */
+bool zap_fuzz_is_sample(const uint8_t *bytes, size_t len, uint32_t every);
+
+#endif

@@ -1,0 +1,26 @@
+/* What a campaign has found already, in a file that all of its processes share.
+ *
+ * A finding that one plan in ten shows would end the process at every tenth plan and hide all that
+ * is rarer. So each traps ZAP_SEEN_MAX times, for the sake of small examples, and is only counted
+ * from then on. A signature is what broke, not where: see fuzz.c. */
+#ifndef ZAP_FUZZ_SEEN_H
+#define ZAP_FUZZ_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ZAP_SEEN_SIZE = 65536, /* of the file, in bytes: zeros at first */
+    ZAP_SEEN_MAX = 16,
+};
+
+/* Map the file that PYZAP_FUZZ_SEEN names. Where it is not set nothing has ever been seen. Where it
+ * names no file of that size: one line on stderr, and the process ends with status 2. */
+void zap_seen_start(void);
+
+/* Count a signature once more. Returns whether it had been counted ZAP_SEEN_MAX times before. Any
+ * number of processes may do this at the same time. */
+bool zap_seen_enough(uint64_t signature);
+
+#endif

@@ -1,0 +1,24 @@
+/* Fuzz target: tears the modules of one plan down in this process and judges it. The bytes are the
+ * plan's wire form (src/plan/wire.h). */
+#include "fuzz.h"
+
+#include "plan/wire.h"
+
+enum { TWICE_ONE_IN = 64 };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    return zap_fuzz_start(ZAP_FUZZ_EDGES);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct zap_plan plan;
+    zap_wire_decode(bytes, len, &plan);
+    const struct zap_trace *trace = zap_fuzz_run(&plan, 0);
+    if (zap_fuzz_is_sample(bytes, len, TWICE_ONE_IN))
+        zap_fuzz_run_again(&plan, 0, trace, "the same plan does the same every time");
+    return 0;
+}
