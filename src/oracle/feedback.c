@@ -42,7 +42,7 @@ static uint64_t symbol_of(const struct zap_event *event, uint32_t depth)
     symbol = symbol << 6 | state_of(event);
     symbol = symbol << 3 | (event->flags & 7u);
     symbol = symbol << 1 | (event->node != ZAP_NO_NODE);
-    symbol = symbol << 3 | depth;
+    symbol = symbol << 3 | (depth < DEPTH_MAX ? depth : DEPTH_MAX);
     return symbol << 6 | (event->info & 63u);
 }
 
@@ -63,7 +63,7 @@ uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_
         if (event->kind == ZAP_EVENT_ENTRY) {
             continue;
         }
-        if (event->kind == ZAP_EVENT_DEL && depth < DEPTH_MAX) {
+        if (event->kind == ZAP_EVENT_DEL) {
             depth++;
         }
         uint64_t transition = before << 40 ^ symbol_of(event, depth);
