@@ -274,8 +274,8 @@ static bool make_folders(const char *path)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
-    if (len == 0 || len >= sizeof part) {
-        return fail(path, strerror(len == 0 ? ENOENT : ENAMETOOLONG));
+    if (len >= sizeof part) {
+        return fail(path, strerror(ENAMETOOLONG));
     }
     for (size_t end = 1; end <= len; end++) {
         if (path[end] == '/' || path[end] == '\0') {
@@ -342,7 +342,7 @@ static bool write_all(const char *folder, const struct seed *seeds, size_t count
 
 int main(int argc, char **argv)
 {
-    if (argc < 2 || argv[1][0] == '-') {
+    if (argc < 2 || argv[1][0] == '-' || argv[1][0] == '\0') {
         fprintf(stderr, "usage: zap-fuzz-data OUTDIR PLAN...\n");
         return 2;
     }
