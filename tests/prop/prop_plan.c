@@ -8,7 +8,9 @@
  * that was never tried is a failure.
  */
 #include "base/rng.h"
+#include "plan/crossover.h"
 #include "plan/gen.h"
+#include "plan/mutate.h"
 #include "plan/text.h"
 #include "plan/wire.h"
 
@@ -30,6 +32,10 @@ static struct {
     unsigned long round_trips;
     unsigned long texts_accepted;
     unsigned long texts_refused;
+    unsigned long mutated;
+    unsigned long unchanged; /* ... and was the same as before */
+    unsigned long crossed;
+    unsigned long fitted; /* and something was cut off */
 } tried;
 
 static uint64_t round_seed;
@@ -257,7 +263,8 @@ static void try_generated(struct zap_rng *rng, struct zap_plan *ret_plan)
     tried.generated++;
     struct zap_gen_config config;
     draw_config(rng, &config);
-    uint64_t index = zap_rng_next(rng) >> zap_rng_below(rng, 64);
+    uint64_t index = zap_rng_next(rng);
+    index >>= zap_rng_below(rng, 64);
     struct zap_plan again;
     memset(ret_plan, 0, sizeof *ret_plan);
     memset(&again, 0xff, sizeof again);
@@ -301,7 +308,8 @@ static void try_normalize(struct zap_rng *rng, const struct zap_plan *good)
         }
     }
     for (unsigned i = zap_rng_below(rng, 16); i > 0; i--) {
-        bytes[zap_rng_below(rng, sizeof plan)] = draw_byte(rng);
+        size_t at = zap_rng_below(rng, sizeof plan);
+        bytes[at] = draw_byte(rng);
     }
     limit_counts(&plan);
     const struct zap_plan given = plan;
@@ -456,6 +464,65 @@ static void try_text(struct zap_rng *rng, const struct zap_plan *good)
     free(exact);
 }
 
+static void try_mutated(struct zap_rng *rng, const struct zap_plan *good)
+{
+    tried.mutated++;
+    struct zap_plan plan = *good;
+    struct zap_plan again = *good;
+    uint64_t seed = zap_rng_next(rng);
+    struct zap_rng one = zap_rng_init(seed, 0);
+    struct zap_rng other = one;
+    zap_mutate(&plan, &one);
+    zap_mutate(&again, &other);
+    must(obeys(&plan), "a mutated plan keeps the rules");
+    must(zap_plan_is_normal(&plan), "a mutated plan is normal");
+    must(zap_plan_equal(&plan, &again), "the same plan and numbers give the same mutation");
+    tried.unchanged += zap_plan_equal(&plan, good);
+    try_round_trips(&plan);
+
+    char said[256];
+    struct zap_str str = zap_str_init(said, sizeof said);
+    zap_mutate_describe(good, seed, &str);
+    must(!str.cut && str.len > 0, "a mutation is described in a few words");
+    must(strspn(said, "abcdefghijklmnopqrstuvwxyz-+") == str.len, "... fit for a file name");
+    must((strcmp(said, "nothing") == 0) == zap_plan_equal(&plan, good), "... and truly");
+
+    uint8_t before[ZAP_WIRE_MAX];
+    uint8_t after[ZAP_WIRE_MAX];
+    size_t len = zap_wire_encode(good, before);
+    size_t whole = zap_wire_encode(&plan, after);
+    size_t size = zap_rng_below(rng, 2) == 0 ? ZAP_WIRE_MAX : zap_rng_below(rng, (uint32_t)whole);
+    uint8_t *exact = malloc(size > 0 ? size : 1);
+    must(exact != NULL, "there is memory for a test");
+    size_t fitted = zap_mutate_wire(before, len, seed, exact, size);
+    must(fitted <= size, "mutated bytes fit");
+    must(size < whole || (fitted == whole && memcmp(exact, after, whole) == 0),
+         "mutated bytes are those of the mutated plan");
+    zap_wire_decode(exact, fitted, &again);
+    free(exact);
+    must(obeys(&again), "bytes that were made to fit keep the rules");
+    tried.fitted += fitted < whole;
+}
+
+static void try_crossed(struct zap_rng *rng, const struct zap_plan *good)
+{
+    tried.crossed++;
+    struct zap_gen_config config;
+    struct zap_plan other, mixed, again;
+    draw_config(rng, &config);
+    zap_gen_plan(&config, 0, &other);
+    uint64_t seed = zap_rng_next(rng);
+    struct zap_rng one = zap_rng_init(seed, 0);
+    struct zap_rng same = one;
+    zap_crossover(good, &other, &one, &mixed);
+    zap_crossover(good, &other, &same, &again);
+    must(obeys(&mixed), "a mixed plan keeps the rules");
+    must(zap_plan_is_normal(&mixed), "a mixed plan is normal");
+    must(zap_plan_equal(&mixed, &again), "the same plans and numbers give the same mix");
+    must(mixed.route == good->route || mixed.route == other.route, "a mix has the route of either");
+    try_round_trips(&mixed);
+}
+
 static uint64_t number(const char *text)
 {
     char *end;
@@ -489,17 +556,25 @@ int main(int argc, char **argv)
         try_normalize(&rng, &plan);
         try_bytes(&rng, &plan);
         try_text(&rng, &plan);
+        try_mutated(&rng, &plan);
+        try_crossed(&rng, &plan);
     }
     printf("prop_plan: seed %" PRIu64 ", %" PRIu64
            " rounds: %lu generated, %lu normalized (%lu changed), "
            "%lu byte strings decoded (%lu bytes, %lu objects), %lu round trips, "
-           "%lu texts accepted, %lu refused\n",
+           "%lu texts accepted, %lu refused, %lu mutated (%lu unchanged, %lu cut to fit), "
+           "%lu mixed\n",
            seed, count, tried.generated, tried.normalized, tried.changed, tried.decoded,
            tried.decoded_bytes, tried.decoded_objects, tried.round_trips, tried.texts_accepted,
-           tried.texts_refused);
+           tried.texts_refused, tried.mutated, tried.unchanged, tried.fitted, tried.crossed);
     bool all = tried.generated > 0 && tried.changed > 0 && tried.changed < tried.normalized &&
                tried.decoded_objects > 0 && tried.round_trips > 0 && tried.texts_accepted > 0 &&
-               tried.texts_refused > 0;
+               tried.texts_refused > 0 && tried.mutated > 0 && tried.fitted > 0 &&
+               tried.crossed > 0;
+    if (tried.unchanged * 100 > tried.mutated) {
+        fprintf(stderr, "prop_plan: of a hundred mutations more than one changes nothing\n");
+        return 1;
+    }
     if (count >= 100 && !all) {
         fprintf(stderr, "prop_plan: a law was never tried\n");
         return 1;
