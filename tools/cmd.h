@@ -14,6 +14,7 @@
 
 /* Every command: what follows its name, and its exit status (session.h). */
 int zap_cmd_check(int argc, char **argv);
+int zap_cmd_fuzz(int argc, char **argv);
 int zap_cmd_replay(int argc, char **argv);
 int zap_cmd_shrink(int argc, char **argv);
 int zap_cmd_show(int argc, char **argv);

@@ -252,3 +252,17 @@ bool zap_death_is_same(const char *a, const char *b)
     }
     return *a == *b;
 }
+
+uint32_t zap_death_key(const char *reason)
+{
+    uint32_t key = UINT32_C(0x811c9dc5); /* FNV-1a */
+    for (const char *at = reason; *at;) {
+        bool is_address = at[0] == '0' && at[1] == 'x';
+        key = (key ^ (uint8_t)*at++) * UINT32_C(0x01000193);
+        if (is_address) {
+            for (at++; isxdigit((unsigned char)*at);)
+                at++;
+        }
+    }
+    return key;
+}

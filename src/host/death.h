@@ -46,4 +46,7 @@ const char *zap_death_phase(uint32_t phase);
  * ignored. */
 bool zap_death_is_same(const char *reason_a, const char *reason_b);
 
+/* A number that is the same for reasons that are. */
+uint32_t zap_death_key(const char *reason);
+
 #endif

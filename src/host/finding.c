@@ -1,19 +1,18 @@
 /* Writes a finding's folder.
  *
  * The files are made in a hidden folder beside the final one and renamed into place, so that
- * what a person or a script finds in DIR is whole. Every write is checked up to the close, because
- * a disk that is full says so late. Where a folder of that name is there already (the same seed
- * gives the same findings), the files are renamed into it one by one, the plan as generated first,
- * so that it is never missing; and what else somebody put there stays.
+ * what a person or a script finds in DIR is whole. Where a folder of that name is there already
+ * (the same seed gives the same findings), the files are renamed into it one by one, the plan as
+ * generated first, so that it is never missing; and what else somebody put there stays.
  */
 #include "host/finding.h"
 
+#include "host/files.h"
 #include "host/input.h"
 #include "oracle/explain.h"
 #include "plan/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,9 +42,20 @@ static void write_head(const struct zap_finding_facts *facts, const char *commen
 {
     zap_str_printf(out, "%s%s on CPython %s: %s\n", comment, zap_verdict_row(facts->verdict)->name,
                    facts->build, facts->death ? facts->death->reason : facts->signature);
+    if (facts->artefact) {
+        zap_str_printf(out, "%sfound by `pyzap fuzz`, engine %s, target %s: %s\n", comment,
+                       facts->artefact->engine, facts->artefact->target, facts->artefact->name);
+        return;
+    }
     zap_str_printf(out, "%spyzap gen", comment);
     write_options(facts->gen, out);
     zap_str_printf(out, " --from %" PRIu64 "\n", facts->index);
+}
+
+/* The plan as it was before anything was made smaller is "as generated", or ... */
+static const char *how_found(const struct zap_finding_facts *facts)
+{
+    return facts->artefact ? "as the engine found it" : "as generated";
 }
 
 static void write_plan(const struct zap_finding_facts *facts, struct zap_str *out)
@@ -54,9 +64,10 @@ static void write_plan(const struct zap_finding_facts *facts, struct zap_str *ou
     struct zap_str head = zap_str_init(comment, sizeof comment);
     write_head(facts, "# ", &head);
     if (facts->original)
-        zap_str_printf(&head, "# shrunk from %u object%s to %u; original.plan is as generated\n",
+        zap_str_printf(&head, "# shrunk from %u object%s to %u; original.plan is %s\n",
                        facts->original->objects_count,
-                       facts->original->objects_count == 1 ? "" : "s", facts->plan->objects_count);
+                       facts->original->objects_count == 1 ? "" : "s", facts->plan->objects_count,
+                       how_found(facts));
     zap_input_print(facts->plan, comment, out);
 }
 
@@ -102,20 +113,21 @@ static void write_size(const struct zap_finding_facts *facts, struct zap_str *ou
     switch (facts->alone) {
     case ZAP_ALONE_UNKNOWN:
         zap_str_printf(out,
-                       "The plan is as generated; `pyzap shrink --python %s plan.plan` looks for a "
+                       "The plan is %s; `pyzap shrink --python %s plan.plan` looks for a "
                        "smaller one.\n",
-                       facts->build);
+                       how_found(facts), facts->build);
         return;
     case ZAP_ALONE_YES:
         if (original)
             zap_str_printf(out,
                            "The plan was shrunk: it had %u objects, %u links and %u actions, and "
-                           "has %u, %u and %u.\noriginal.plan is the plan as generated.\n",
+                           "has %u, %u and %u.\noriginal.plan is the plan %s.\n",
                            original->objects_count, original->links_count, original->acts_count,
-                           plan->objects_count, plan->links_count, plan->acts_count);
+                           plan->objects_count, plan->links_count, plan->acts_count,
+                           how_found(facts));
         else
-            zap_str_add(out,
-                        "The plan is as generated: no smaller one was found that does this.\n");
+            zap_str_printf(out, "The plan is %s: no smaller one was found that does this.\n",
+                           how_found(facts));
         return;
     case ZAP_ALONE_NO:
         zap_str_printf(out,
@@ -152,6 +164,11 @@ static void write_why(const struct zap_finding_facts *facts, struct zap_str *out
                    strcmp(facts->python, "-") == 0 ? "python" : facts->python);
 }
 
+static void write_artefact(const struct zap_finding_facts *facts, struct zap_str *out)
+{
+    zap_str_add_bytes(out, (const char *)facts->artefact->bytes, facts->artefact->len);
+}
+
 static const struct {
     const char *name;
     void (*write)(const struct zap_finding_facts *facts, struct zap_str *out);
@@ -159,11 +176,14 @@ static const struct {
     {"original.plan", write_original}, /* first: see move_into_place */
     {"plan.plan", write_plan},         {"trace.txt", write_trace},
     {"repro.py", write_script},        {"why.txt", write_why},
+    {"artefact.zap", write_artefact},
 };
 enum { FILES_COUNT = sizeof files / sizeof files[0] };
 
 static bool has_file(const struct zap_finding_facts *facts, size_t i)
 {
+    if (files[i].write == write_artefact)
+        return facts->artefact != NULL;
     return files[i].write != write_original || facts->original;
 }
 
@@ -173,62 +193,11 @@ static enum zap_status fail(struct zap_str *why, const char *what)
     return ZAP_E_IO;
 }
 
-/* As mkdir -p. */
-static bool make_folders(const char *path)
-{
-    char part[PATH_MAX];
-    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    for (char *slash = part + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-        *slash = '\0';
-        if (mkdir(part, 0777) < 0 && errno != EEXIST)
-            return false;
-        *slash = '/';
-    }
-    struct stat about;
-    if (mkdir(part, 0777) == 0)
-        return true;
-    if (errno != EEXIST || stat(part, &about) < 0)
-        return false;
-    errno = ENOTDIR;
-    return S_ISDIR(about.st_mode);
-}
-
-static bool write_file(const char *path, const struct zap_str *text)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return false;
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t wrote = write(fd, text->data + done, text->len - done);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0) {
-            int error = wrote < 0 ? errno : ENOSPC;
-            close(fd);
-            errno = error;
-            return false;
-        }
-        done += (size_t)wrote;
-    }
-    return close(fd) == 0;
-}
-
-/* "FOLDER/NAME", or false with errno where that is too long. */
-static bool join(char ret_path[PATH_MAX], const char *folder, const char *name)
-{
-    errno = ENAMETOOLONG;
-    return snprintf(ret_path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
-}
-
 static void remove_folder(const char *folder)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < FILES_COUNT; i++) {
-        if (join(path, folder, files[i].name))
+        if (zap_files_join(path, folder, files[i].name))
             unlink(path);
     }
     rmdir(folder);
@@ -247,7 +216,8 @@ static enum zap_status write_files(const char *folder, const struct zap_finding_
             continue;
         struct zap_str text = zap_str_init(page, PAGE_MAX);
         files[i].write(facts, &text);
-        if (!join(path, folder, files[i].name) || !write_file(path, &text))
+        if (!zap_files_join(path, folder, files[i].name) ||
+            !zap_files_write(path, text.data, text.len))
             status = fail(why, path);
     }
     free(page);
@@ -263,7 +233,7 @@ static bool move_into_place(const char *from, const char *to, const struct zap_f
         return false;
     for (size_t i = 0; i < FILES_COUNT; i++) {
         char old[PATH_MAX], new[PATH_MAX];
-        if (!join(old, from, files[i].name) || !join(new, to, files[i].name))
+        if (!zap_files_join(old, from, files[i].name) || !zap_files_join(new, to, files[i].name))
             return false;
         if (has_file(facts, i) ? rename(old, new) < 0 : unlink(new) < 0 && errno != ENOENT)
             return false;
@@ -271,14 +241,36 @@ static bool move_into_place(const char *from, const char *to, const struct zap_f
     return rmdir(from) == 0;
 }
 
+enum { NAME_MAX_LEN = 160 };
+
+static void write_name(const struct zap_finding_facts *facts, char ret_name[NAME_MAX_LEN])
+{
+    struct zap_str name = zap_str_init(ret_name, NAME_MAX_LEN);
+    zap_str_printf(&name, "%s-%s-", facts->build, facts->signature);
+    if (!facts->artefact)
+        zap_str_printf(&name, "%" PRIu64, facts->index);
+    else if (facts->verdict == ZAP_CRASHED)
+        zap_str_printf(&name, "fuzz-%08x", (unsigned)zap_death_key(facts->death->reason));
+    else
+        zap_str_add(&name, "fuzz");
+}
+
+bool zap_finding_path(const char *dir, const struct zap_finding_facts *facts,
+                      char ret_path[PATH_MAX])
+{
+    char name[NAME_MAX_LEN];
+    write_name(facts, name);
+    return zap_files_join(ret_path, dir, name);
+}
+
 enum zap_status zap_finding_file(const char *dir, const struct zap_finding_facts *facts,
                                  char *ret_path, struct zap_str *ret_why)
 {
-    char name[160], hidden[200], path[PATH_MAX], draft[PATH_MAX];
-    snprintf(name, sizeof name, "%s-%s-%" PRIu64, facts->build, facts->signature, facts->index);
+    char name[NAME_MAX_LEN], hidden[NAME_MAX_LEN + 40], path[PATH_MAX], draft[PATH_MAX];
+    write_name(facts, name);
     snprintf(hidden, sizeof hidden, ".%s.%ld", name, (long)getpid());
-    if (!join(path, dir, name) || !join(draft, dir, hidden) || !make_folders(dir) ||
-        (mkdir(draft, 0777) < 0 && errno != EEXIST))
+    if (!zap_files_join(path, dir, name) || !zap_files_join(draft, dir, hidden) ||
+        !zap_files_make_folders(dir) || (mkdir(draft, 0777) < 0 && errno != EEXIST))
         return fail(ret_why, dir);
     enum zap_status status = write_files(draft, facts, ret_why);
     if (status == ZAP_OK && !move_into_place(draft, path, facts))

@@ -1,0 +1,468 @@
+/* From artefacts to findings.
+ *
+ * They are looked at from the smallest on, so that the first of a kind is the one to file. Each is
+ * filed at once, as the engine left it; when all have been looked at, each is made smaller and
+ * filed again in the same place. The folder's name says the kind (zap_finding_path), which is all
+ * the memory there is between campaigns: where it is there and its plan still does what it did, the
+ * finding is an old one, and is left as it is. The artefact that a finding was filed with goes
+ * last; so where it is still there and the folder has the same bytes, an end came before the
+ * finding was made smaller, and that is done now.
+ *
+ * Plans that do nothing share a worker; what does something has to do it again in a worker of its
+ * own. Deaths by deadline or memory have one kind each and take their time, so when a few artefacts
+ * that the engine took for such have proved to be it, the others are believed.
+ */
+#include "host/triage.h"
+
+#include "base/check.h"
+#include "host/corpus.h"
+#include "host/files.h"
+#include "host/finding.h"
+#include "host/input.h"
+#include "host/shrinker.h"
+#include "host/target.h"
+#include "plan/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARTEFACT_MAX = 1024 * 1024 };
+
+struct artefact {
+    char *path; /* owned */
+    char *name; /* of the file: in path */
+    const char *kind;
+    off_t size;
+};
+
+struct work {
+    struct zap_triage *triage;
+    struct zap_player player;
+    bool is_fresh; /* the player's next worker has run nothing */
+    struct artefact *artefacts;
+    size_t count;
+    uint64_t slow[ZAP_VERDICT_COUNT];
+    uint64_t replays;
+    struct zap_outcome outcome;
+    struct zap_shrunk shrunk;
+    uint8_t bytes[ARTEFACT_MAX];
+    size_t len;
+};
+
+void zap_triage_init(struct zap_triage *triage, const struct zap_triage_config *config)
+{
+    memset(triage, 0, sizeof *triage);
+    triage->config = *config;
+}
+
+void zap_triage_release(struct zap_triage *triage)
+{
+    free(triage->kinds);
+    memset(triage, 0, sizeof *triage);
+}
+
+static void set_failure(struct zap_triage *triage, const char *what, const char *detail)
+{
+    if (!triage->failure[0])
+        snprintf(triage->failure, sizeof triage->failure, "%.200s: %.300s", what, detail);
+}
+
+static bool is_interrupted(const struct zap_triage *triage)
+{
+    return triage->config.interrupted && *triage->config.interrupted;
+}
+
+static void tick(const struct zap_triage *triage)
+{
+    if (triage->config.tick)
+        triage->config.tick(triage->config.context);
+}
+
+/* ------------------------------------------------------------------ which there are */
+
+static void add_artefacts(const char *folder, void *context)
+{
+    struct work *work = context;
+    char **names;
+    ssize_t count = zap_files_list(folder, &names);
+    for (ssize_t i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        struct stat about;
+        const char *kind = zap_engine_kind(folder, names[i]);
+        if (!kind || !zap_files_join(path, folder, names[i]) || lstat(path, &about) < 0 ||
+            !S_ISREG(about.st_mode))
+            continue;
+        struct artefact *artefacts =
+            realloc(work->artefacts, (work->count + 1) * sizeof *artefacts);
+        ZAP_CHECK(artefacts != NULL);
+        work->artefacts = artefacts;
+        struct artefact *artefact = &artefacts[work->count++];
+        artefact->path = strdup(path);
+        ZAP_CHECK(artefact->path != NULL);
+        artefact->name = artefact->path + strlen(folder) + 1;
+        artefact->kind = kind;
+        artefact->size = about.st_size;
+    }
+    if (count >= 0)
+        zap_files_free_names(names, count);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct artefact *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size < y->size ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+/* ------------------------------------------------------------------ filing */
+
+static struct zap_death death_of(const struct zap_outcome *outcome)
+{
+    struct zap_death death = {.verdict = outcome->verdict, .phase = outcome->phase};
+    memcpy(death.signature, outcome->signature, sizeof death.signature);
+    snprintf(death.reason, sizeof death.reason, "%.*s", (int)sizeof death.reason - 1,
+             outcome->reason);
+    memcpy(death.tail, outcome->tail, sizeof death.tail);
+    return death;
+}
+
+/* Fill in, or only name, a finding. plan, original and alone may be set already. */
+static bool with_facts(struct work *work, const struct zap_triage_kind *kind,
+                       const struct artefact *artefact, const struct zap_outcome *outcome,
+                       const struct zap_finding_facts *some, bool is_filed, char ret_path[PATH_MAX])
+{
+    struct zap_triage *triage = work->triage;
+    const struct zap_triage_config *config = &triage->config;
+    const struct zap_finding_artefact found = {
+        .engine = zap_engine_name(config->setup->engine),
+        .target = config->target,
+        .name = artefact->name,
+        .bytes = work->bytes,
+        .len = work->len,
+    };
+    struct zap_death death = death_of(outcome);
+    struct zap_finding_facts facts = *some;
+    facts.build = config->row->name;
+    facts.python = config->row->python;
+    facts.artefact = &found;
+    facts.verdict = kind->verdict;
+    facts.signature = kind->signature;
+    facts.trace = &outcome->trace;
+    facts.judgement = kind->verdict == ZAP_BROKEN ? &outcome->judgement : NULL;
+    facts.death = kind->verdict == ZAP_BROKEN ? NULL : &death;
+    if (!is_filed)
+        return zap_finding_path(config->out, &facts, ret_path);
+    char text[400];
+    struct zap_str why = zap_str_init(text, sizeof text);
+    if (zap_finding_file(config->out, &facts, ret_path, &why) == ZAP_OK)
+        return true;
+    set_failure(triage, "findings could not be filed", text);
+    return false;
+}
+
+/* Does a folder's plan do what its name says, on this build as it is now? */
+static bool still_does_it(struct work *work, const char *folder,
+                          const struct zap_shrinker_goal *goal)
+{
+    char path[PATH_MAX];
+    struct zap_inputs inputs = {0};
+    if (!zap_files_join(path, folder, "plan.plan"))
+        return false;
+    zap_inputs_add(&inputs, path);
+    bool does_it = false;
+    if (inputs.count == 1) {
+        static struct zap_outcome outcome;
+        zap_player_release(&work->player);
+        zap_player_play(&work->player, &inputs.items[0].plan, &outcome);
+        zap_player_release(&work->player);
+        work->is_fresh = true;
+        does_it = zap_shrinker_reaches(&outcome, goal);
+    }
+    zap_inputs_release(&inputs);
+    return does_it;
+}
+
+/* Are the folder's artefact and the one at hand the same? */
+static bool is_same_artefact(const struct work *work, const char *folder)
+{
+    static uint8_t bytes[ARTEFACT_MAX];
+    char path[PATH_MAX];
+    if (!zap_files_join(path, folder, "artefact.zap"))
+        return false;
+    ssize_t len = zap_files_read(path, bytes, sizeof bytes);
+    return len >= 0 && (size_t)len == work->len && memcmp(bytes, work->bytes, work->len) == 0;
+}
+
+static struct zap_triage_kind *find_kind(struct zap_triage *triage,
+                                         const struct zap_shrinker_goal *goal)
+{
+    for (size_t i = 0; i < triage->kinds_count; i++) {
+        struct zap_triage_kind *kind = &triage->kinds[i];
+        if (kind->verdict == goal->verdict && strcmp(kind->signature, goal->signature) == 0 &&
+            (kind->verdict != ZAP_CRASHED || zap_death_is_same(kind->reason, goal->reason)))
+            return kind;
+    }
+    return NULL;
+}
+
+static struct zap_triage_kind *add_kind(struct zap_triage *triage,
+                                        const struct zap_shrinker_goal *goal,
+                                        const struct zap_outcome *outcome)
+{
+    struct zap_triage_kind *kinds =
+        realloc(triage->kinds, (triage->kinds_count + 1) * sizeof *kinds);
+    ZAP_CHECK(kinds != NULL);
+    triage->kinds = kinds;
+    struct zap_triage_kind *kind = &kinds[triage->kinds_count++];
+    memset(kind, 0, sizeof *kind);
+    kind->verdict = goal->verdict;
+    memcpy(kind->signature, goal->signature, sizeof kind->signature);
+    struct zap_str reason = zap_str_init(kind->reason, sizeof kind->reason);
+    zap_str_add(&reason, goal->reason);
+    for (int i = 0; goal->verdict == ZAP_BROKEN && i < ZAP_INVARIANT_COUNT; i++) {
+        if (outcome->judgement.verdicts[i] != ZAP_BROKEN)
+            continue;
+        const struct zap_invariant_row *row = zap_invariant_row((enum zap_invariant_code)i);
+        zap_str_printf(&reason, "%s%s %s", reason.len ? ", " : "", row->id, row->name);
+    }
+    return kind;
+}
+
+static void drop(const struct artefact *artefact)
+{
+    unlink(artefact->path);
+}
+
+/* The first of its kind: file it, unless it is filed already. */
+static void take_first(struct work *work, const struct artefact *artefact,
+                       const struct zap_plan *plan, const struct zap_shrinker_goal *goal)
+{
+    struct zap_triage *triage = work->triage;
+    struct zap_triage_kind *kind = add_kind(triage, goal, &work->outcome);
+    kind->artefacts = 1;
+    const struct zap_finding_facts facts = {.plan = plan};
+    char path[PATH_MAX];
+    if (!with_facts(work, kind, artefact, &work->outcome, &facts, false, path)) {
+        set_failure(triage, triage->config.out, strerror(errno));
+        return;
+    }
+    memcpy(kind->path, path, sizeof kind->path);
+    kind->is_old = access(path, F_OK) == 0 && still_does_it(work, path, goal);
+    if (kind->is_old && !is_same_artefact(work, path)) {
+        drop(artefact);
+        return;
+    }
+    if (!kind->is_old && !with_facts(work, kind, artefact, &work->outcome, &facts, true, path)) {
+        kind->path[0] = '\0';
+        return;
+    }
+    snprintf(kind->artefact, sizeof kind->artefact, "%s", artefact->path);
+}
+
+/* ------------------------------------------------------------------ looking at one */
+
+/* What the target itself says to it: it is not the worker, and sees more at once. */
+static void replay(struct work *work, const char *path)
+{
+    struct zap_triage *triage = work->triage;
+    if (work->replays++ >= ZAP_TRIAGE_REPLAYS_MAX)
+        return;
+    struct zap_target_answer answer;
+    zap_target_run(triage->config.setup, path, triage->config.interrupted, &answer);
+    if (answer.is_refusal)
+        set_failure(triage, path, answer.reason);
+    else if (!answer.is_good && !answer.is_given_up && !triage->aside_says[0])
+        snprintf(triage->aside_says, sizeof triage->aside_says, "%s", answer.reason);
+}
+
+static void set_aside(struct work *work, const struct artefact *artefact)
+{
+    struct zap_triage *triage = work->triage;
+    char name[64], path[PATH_MAX];
+    snprintf(name, sizeof name, "%s-%016" PRIx64 ".zap", artefact->kind,
+             zap_corpus_hash(work->bytes, work->len));
+    triage->aside++;
+    if (!zap_files_make_folders(triage->config.aside) ||
+        !zap_files_join(path, triage->config.aside, name)) {
+        set_failure(triage, triage->config.aside, strerror(errno));
+        return;
+    }
+    bool is_new = access(path, F_OK) < 0;
+    if (rename(artefact->path, path) < 0)
+        set_failure(triage, path, strerror(errno));
+    else if (is_new)
+        replay(work, path);
+}
+
+/* Run it, and once more in a worker of its own if it did something in one that others had used. */
+static void play(struct work *work, const struct zap_plan *plan)
+{
+    for (;;) {
+        bool was_fresh = work->is_fresh;
+        work->is_fresh = false;
+        zap_player_play(&work->player, plan, &work->outcome);
+        if (!zap_verdict_row(work->outcome.verdict)->is_finding &&
+            work->outcome.verdict != ZAP_HARNESS)
+            return;
+        zap_player_release(&work->player);
+        work->is_fresh = true;
+        if (was_fresh)
+            return;
+    }
+}
+
+/* The verdict that an engine's word means, where it is of a slow kind; else VOID. */
+static enum zap_verdict slow_verdict(const char *kind)
+{
+    if (strcmp(kind, "timeout") == 0)
+        return ZAP_TIMED_OUT;
+    return strcmp(kind, "oom") == 0 ? ZAP_EXHAUSTED : ZAP_VOID;
+}
+
+/* Is it one of many that are slow to run, after enough of them have been? */
+static bool is_believed(struct work *work, const struct artefact *artefact)
+{
+    struct zap_triage *triage = work->triage;
+    enum zap_verdict verdict = slow_verdict(artefact->kind);
+    if (verdict == ZAP_VOID || work->slow[verdict] < ZAP_TRIAGE_SLOW_MAX)
+        return false;
+    for (size_t i = 0; i < triage->kinds_count; i++) {
+        if (triage->kinds[i].verdict == verdict) {
+            triage->kinds[i].artefacts++;
+            drop(artefact);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns false where nothing more can be done now. */
+static bool look_at(struct work *work, const struct artefact *artefact)
+{
+    struct zap_triage *triage = work->triage;
+    struct zap_plan plan;
+    struct zap_shrinker_goal goal;
+    if (is_believed(work, artefact))
+        return true;
+    ssize_t len = zap_files_read(artefact->path, work->bytes, sizeof work->bytes);
+    if (len < 0) {
+        set_failure(triage, artefact->path, strerror(errno));
+        return true;
+    }
+    work->len = (size_t)len;
+    zap_wire_decode(work->bytes, work->len, &plan);
+    if (slow_verdict(artefact->kind) != ZAP_VOID && !work->is_fresh) {
+        zap_player_release(&work->player); /* rather than running it twice */
+        work->is_fresh = true;
+    }
+    play(work, &plan);
+    if (is_interrupted(triage))
+        return false; /* what the outcome says is perhaps not the plan's */
+    if (work->outcome.verdict == ZAP_HARNESS) {
+        set_failure(triage, "HARNESS", work->outcome.reason);
+        return work->outcome.trace.build.version != 0; /* else no worker starts */
+    }
+    work->slow[work->outcome.verdict]++;
+    if (!zap_shrinker_goal_of(&work->outcome, &goal)) {
+        set_aside(work, artefact);
+        return true;
+    }
+    struct zap_triage_kind *kind = find_kind(triage, &goal);
+    if (!kind) {
+        take_first(work, artefact, &plan, &goal);
+        return true;
+    }
+    kind->artefacts++;
+    if (kind->path[0])
+        drop(artefact); /* a smaller one is filed */
+    return true;
+}
+
+/* ------------------------------------------------------------------ making it smaller */
+
+static void tick_between_tries(void *context)
+{
+    tick(context);
+}
+
+static void shrink(struct work *work, struct zap_triage_kind *kind)
+{
+    struct zap_triage *triage = work->triage;
+    struct zap_shrunk *shrunk = &work->shrunk;
+    const struct zap_shrinker_config config = {
+        .row = triage->config.row,
+        .worker = triage->config.worker,
+        .interrupted = triage->config.interrupted,
+        .tick = tick_between_tries,
+        .context = triage,
+    };
+    struct artefact artefact = {.path = kind->artefact};
+    char *slash = strrchr(kind->artefact, '/');
+    artefact.name = slash ? slash + 1 : kind->artefact;
+    ssize_t len = zap_files_read(kind->artefact, work->bytes, sizeof work->bytes);
+    if (len < 0) {
+        set_failure(triage, kind->artefact, strerror(errno));
+        return;
+    }
+    work->len = (size_t)len;
+    struct zap_plan plan;
+    zap_wire_decode(work->bytes, work->len, &plan);
+    struct zap_shrinker_goal goal = {.verdict = kind->verdict};
+    memcpy(goal.signature, kind->signature, sizeof goal.signature);
+    if (kind->verdict == ZAP_CRASHED)
+        memcpy(goal.reason, kind->reason, sizeof goal.reason);
+    zap_shrinker_run(&config, &plan, &goal, shrunk);
+
+    bool is_over = shrunk->end == ZAP_SHRINKER_DONE || shrunk->end == ZAP_SHRINKER_NOT_ALONE;
+    if (shrunk->end == ZAP_SHRINKER_FAILED)
+        set_failure(triage, "HARNESS while shrinking", shrunk->outcome.reason);
+    if (!is_over || (shrunk->is_cut && is_interrupted(triage)))
+        return; /* it stays as it is filed, and is made smaller another time */
+    const struct zap_finding_facts facts = {
+        .plan = &shrunk->plan,
+        .original = zap_plan_equal(&shrunk->plan, &plan) ? NULL : &plan,
+        .alone = ZAP_ALONE_YES,
+    };
+    if (shrunk->end == ZAP_SHRINKER_DONE &&
+        !with_facts(work, kind, &artefact, &shrunk->outcome, &facts, true, kind->path))
+        return;
+    /* What does it only now and then stays as it was filed, with what was seen then. */
+    unlink(kind->artefact);
+    kind->artefact[0] = '\0';
+}
+
+void zap_triage_run(struct zap_triage *triage)
+{
+    struct work *work = calloc(1, sizeof *work);
+    ZAP_CHECK(work != NULL);
+    work->triage = triage;
+    zap_engine_each_artefacts(triage->config.setup, add_artefacts, work);
+    if (work->count > 0)
+        qsort(work->artefacts, work->count, sizeof *work->artefacts, compare);
+    zap_player_init(&work->player, triage->config.row, &triage->config.worker, 0);
+    work->player.interrupted = triage->config.interrupted;
+    work->is_fresh = true;
+    triage->left = work->count;
+    for (size_t i = 0; i < work->count && !is_interrupted(triage); i++) {
+        if (!look_at(work, &work->artefacts[i]))
+            break;
+        triage->artefacts++;
+        triage->left--;
+        tick(triage);
+    }
+    zap_player_release(&work->player);
+    for (size_t i = 0; i < triage->kinds_count && !is_interrupted(triage); i++) {
+        if (triage->kinds[i].artefact[0])
+            shrink(work, &triage->kinds[i]);
+    }
+    for (size_t i = 0; i < work->count; i++)
+        free(work->artefacts[i].path);
+    free(work->artefacts);
+    free(work);
+}
