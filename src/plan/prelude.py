@@ -13,7 +13,10 @@ import os
 import sys
 import types
 #@ wipe
-import ctypes
+try:
+    import ctypes
+except ImportError:
+    ctypes = None  # an interpreter that was built without its extension modules
 #@ importer
 try:
     from importlib import reload
@@ -346,7 +349,7 @@ gc.collect()
 try:
     wipe = ctypes.pythonapi._PyModule_Clear
 except AttributeError:
-    print('# route wipe is not available: this interpreter hides _PyModule_Clear')
+    print('# route wipe is not available: this interpreter hides _PyModule_Clear, or has no ctypes')
     sys.exit()
 wipe.argtypes = [ctypes.py_object]
 wipe.restype = None

@@ -8,8 +8,9 @@
  * left to the environment (which can still say otherwise: what ASAN_OPTIONS says comes last). Where
  * no sanitizer is linked in, nobody asks.
  *
- * Freed memory is kept back for a while, so that its use is noticed, but not for so long that a
- * worker looks as if it grew without end.
+ * Freed memory is kept back for a while, so that its use is noticed, and every call stack that ever
+ * allocated or freed is kept for good. Both are cut down, or a worker would look as if it grew
+ * without end.
  */
 extern const char *__asan_default_options(void);
 extern const char *__ubsan_default_options(void);
@@ -17,7 +18,7 @@ extern const char *__ubsan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0:handle_sigill=0:"
-           "abort_on_error=1:detect_leaks=0:quarantine_size_mb=32";
+           "abort_on_error=1:detect_leaks=0:quarantine_size_mb=32:malloc_context_size=8";
 }
 
 const char *__ubsan_default_options(void)

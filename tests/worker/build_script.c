@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "order.h"
 #include "script.h"
 
 enum { PLANS = 80, LINE_SIZE = 4096 };
@@ -104,13 +105,24 @@ static unsigned compare(unsigned number, const struct zap_trace *trace)
     return same;
 }
 
+/* In a script a code object stands for a C node, and in a free-threaded build those wait for the
+ * collector. */
+static bool is_comparable(const struct zap_plan *plan, const struct zap_build *build)
+{
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if (build->nogil && plan->objects[i].kind == ZAP_VALUE_CNODE)
+            return false;
+    return order_is_fixed(plan, build);
+}
+
 static void scripts_and_workers_agree(void **state)
 {
     (void)state;
     static struct zap_outcome outcome;
     unsigned plans = 0, lines = 0;
     for (unsigned i = 0; i < PLANS; i++) {
-        struct zap_gen_config config = {.seed = 5, .size = 12};
+        const struct zap_build *build = &outcome.trace.build; /* zeros before the first plan */
+        struct zap_gen_config config = {.seed = 5, .size = order_plan_size(12, build)};
         struct zap_plan plan;
         zap_gen_plan(&config, i, &plan);
         if (!script_is_deterministic(&plan)) {
@@ -122,7 +134,7 @@ static void scripts_and_workers_agree(void **state)
             continue; /* its worker may have it */
         }
         zap_player_play(&player, &plan, &outcome);
-        if (outcome.verdict == ZAP_SKIPPED) {
+        if (outcome.verdict == ZAP_SKIPPED || !is_comparable(&plan, build)) {
             continue;
         }
         if (outcome.verdict != ZAP_VOID && outcome.verdict != ZAP_HELD) {
