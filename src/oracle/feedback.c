@@ -1,17 +1,21 @@
-/* A trace as counters of transitions.
+/* A trace as counters.
  *
- * A symbol is what matters of one event; a transition is a symbol and the event before it. Numbers
- * of objects, single names and refcounts are left out: they tell plans apart, not behaviours, and
- * every plan would be new. The depth of finalizers inside finalizers is in, because each further
- * level takes one more object that brings down the next: it is what leads step by step to plans
- * that no single change of a plan would reach.
+ * Three things are counted of each event: the event itself with all that matters of it; the kind of
+ * event, the kind of name and the state of the namespace, after the event before; and the pair of
+ * kinds at this depth of finalizers inside finalizers. The depth is in because each further level
+ * takes one more object that brings down the next: it is what leads step by step to plans that no
+ * single change of a plan would reach. One counter for all of that together would be news with
+ * nearly every plan (13,400 values in 11,700 plans of a fuzzer's corpus; the three together have
+ * 5,400), and a corpus in which everything is news guides nowhere.
  *
- * The entries that a namespace has before the route are the plan and no behaviour, so they do not
- * count.
+ * For the same reason numbers of objects, single names and refcounts are left out, and how often
+ * a thing happens: they tell plans apart, not behaviours. What a namespace is before the route
+ * is the plan and no behaviour either.
  */
 #include "oracle/feedback.h"
 
 enum { DEPTH_MAX = 7, NO_NAME = 7 };
+enum what { EVENT, TRANSITION, DEPTH };
 
 /* Some of everything, none of everything, and which kinds of name: 6 bits. */
 static uint32_t state_of(const struct zap_event *event)
@@ -31,18 +35,25 @@ static uint32_t by_of(const struct zap_event *event)
     return event->by == ZAP_BY_ROUTE ? 0u : event->by == ZAP_BY_INTERPRETER ? 1u : 2u;
 }
 
-/* 6 bits kind, 3 kind of name, 2 who, 2 how, 6 state, 3 flags, 1 whether a node, 3 depth, 6 info */
+/* 3 bits; NO_NAME for a key that is not in the table. */
+static uint32_t name_of(const struct zap_event *event)
+{
+    const struct zap_name_row *row = zap_name_row(event->name);
+    return row == NULL ? NO_NAME : (uint32_t)row->cls;
+}
+
+/* All that matters of an event: 6 bits kind, 3 kind of name, 2 who, 2 how, 6 state, 3 flags, 1
+ * whether a node, 3 depth, 6 info. */
 static uint64_t symbol_of(const struct zap_event *event, uint32_t depth)
 {
-    const struct zap_name_row *name = zap_name_row(event->name);
     uint64_t symbol = event->kind;
-    symbol = symbol << 3 | (name == NULL ? NO_NAME : (uint32_t)name->cls);
+    symbol = symbol << 3 | name_of(event);
     symbol = symbol << 2 | by_of(event);
     symbol = symbol << 2 | (event->how & 3u);
     symbol = symbol << 6 | state_of(event);
     symbol = symbol << 3 | (event->flags & 7u);
     symbol = symbol << 1 | (event->node != ZAP_NO_NODE);
-    symbol = symbol << 3 | (depth < DEPTH_MAX ? depth : DEPTH_MAX);
+    symbol = symbol << 3 | depth;
     return symbol << 6 | (event->info & 63u);
 }
 
@@ -54,26 +65,30 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
+static void count(uint8_t *counters, enum what what, uint64_t value)
+{
+    counters[mix(value << 2 | what) & (ZAP_FEEDBACK_COUNTERS - 1)] = 1;
+}
+
 uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_FEEDBACK_COUNTERS])
 {
     uint32_t depth = 0, counted = 0;
-    uint64_t before = 0; /* kind, who and how of the event before */
+    uint64_t before = 0; /* the kind of the event before */
     for (uint32_t i = 0; i < trace->events_count; i++) {
         const struct zap_event *event = &trace->events[i];
-        if (event->kind == ZAP_EVENT_ENTRY) {
+        uint64_t kind = event->kind;
+        if (kind == ZAP_EVENT_ENTRY || kind == ZAP_EVENT_BEFORE) {
             continue;
         }
-        if (event->kind == ZAP_EVENT_DEL) {
-            depth++;
-        }
-        uint64_t transition = before << 40 ^ symbol_of(event, depth);
-        uint8_t *counter = &counters[mix(transition) & (ZAP_FEEDBACK_COUNTERS - 1)];
-        *counter = (uint8_t)(*counter + (*counter != UINT8_MAX));
+        depth += kind == ZAP_EVENT_DEL;
+        uint32_t level = depth < DEPTH_MAX ? depth : DEPTH_MAX;
+        count(counters, EVENT, symbol_of(event, level));
+        count(counters, TRANSITION,
+              ((before << 6 | kind) << 3 | name_of(event)) << 6 | state_of(event));
+        count(counters, DEPTH, (before << 6 | kind) << 3 | level);
         counted++;
-        before = (uint64_t)event->kind << 4 | by_of(event) << 2 | (event->how & 3u);
-        if (event->kind == ZAP_EVENT_DEL_END && depth > 0) {
-            depth--;
-        }
+        before = kind;
+        depth -= kind == ZAP_EVENT_DEL_END && depth > 0;
     }
     return counted;
 }

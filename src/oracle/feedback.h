@@ -5,17 +5,17 @@
 
 #include "oracle/trace.h"
 
-/* A power of two: engines look at every counter after every run, so few are fast; feedback.c says
- * how full they get. */
-enum { ZAP_FEEDBACK_COUNTERS = 1 << 15 };
+/* A power of two. Engines look at every counter after every run, so few are fast; a third of these
+ * are ever used (feedback.c). */
+enum { ZAP_FEEDBACK_COUNTERS = 1 << 14 };
 
-/* Count the transitions of a run: what happened (the event, the kind of name, the state of the
- * namespace, how deep inside finalizers) after what had happened. A transition that no run before
- * had is a counter that was 0.
+/* Set the counters of what happened in a run: events, kinds of name, states of the namespace, after
+ * what had happened before, and how deep inside finalizers. A behaviour that no run before had is a
+ * counter that was 0.
  *
  * trace     borrowed
- * counters  saturate at 255; those that other transitions of the same run share add up
- * Returns   how many transitions were counted
+ * counters  set to 1; the others are left alone
+ * Returns   how many events were counted
  * Same      for the same trace, on every machine and for every build
  */
 uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_FEEDBACK_COUNTERS]);
