@@ -108,10 +108,15 @@ static void on_deadly_signal(int number)
     raise(number); /* delivered when this handler is left */
 }
 
-void zap_engine_start(void)
+void zap_engine_forget_edges(void)
 {
     if (zap_engine_edges() > 0)
         memset(__start___sancov_cntrs, 0, zap_engine_edges());
+}
+
+void zap_engine_start(void)
+{
+    zap_engine_forget_edges();
     memset(transitions, 0, sizeof transitions);
     if (first_place == 0)
         return;                      /* libFuzzer has handlers of its own */

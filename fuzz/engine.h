@@ -16,6 +16,11 @@ size_t zap_engine_edges_moved(void);
  * signal tells the engine what was counted before it kills. */
 void zap_engine_start(void);
 
+/* A route begins: forget the edges that building the plan's modules moved. They are about what a
+ * plan is made of, and about what the process had made before (code is compiled once); a teardown
+ * is what is to be explored. */
+void zap_engine_forget_edges(void);
+
 /* A run is over: the engine gets what was counted, where it does not look by itself. */
 void zap_engine_flush(void);
 

@@ -69,6 +69,7 @@ int zap_fuzz_start(bool has_edges)
     struct zap_plan trial;
     struct zap_judgement judgement;
     make_trial(&trial);
+    zap_embed_on_route(zap_engine_forget_edges);
     zap_engine_start();
     const struct zap_trace *trace = zap_embed_run(&trial, 0, &judgement);
     if (zap_feedback_count(trace, zap_engine_transitions()) == 0)

@@ -17,6 +17,11 @@ int zap_embed_start(void)
     return zap_interp_start();
 }
 
+void zap_embed_on_route(void (*on_route)(void))
+{
+    zap_session.on_route = on_route;
+}
+
 const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flags,
                                       struct zap_judgement *ret_judgement)
 {

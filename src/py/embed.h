@@ -9,6 +9,10 @@
  * -1. */
 int zap_embed_start(void);
 
+/* Call this each time a route begins, when the plan's modules have been built and nothing has been
+ * torn down yet; NULL: nothing. */
+void zap_embed_on_route(void (*on_route)(void));
+
 /* Run a plan and judge what happened. What this build has no route for, or is known not to survive,
  * is not run: then every verdict is SKIPPED, and the trace has no events.
  *

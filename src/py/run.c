@@ -118,6 +118,8 @@ void zap_run_begin(void)
 {
     struct zap_session *s = &zap_session;
     set_phase(ZAP_PHASE_ROUTE);
+    if (s->on_route != NULL)
+        s->on_route();
     s->active = true;
     zap_record(ZAP_EVENT_ROUTE)->info = s->plan->route;
     for (int m = 0; m < s->spaces_count; m++)

@@ -41,9 +41,10 @@ struct zap_session {
     struct zap_plan_index index;
     zap_profile profile;
 
-    bool active;       /* a route is at work */
-    uint8_t by;        /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
-    uint8_t gc_clears; /* depth of tp_clear calls of watched dicts */
+    void (*on_route)(void); /* called when a route begins; NULL: nobody wants to know */
+    bool active;            /* a route is at work */
+    uint8_t by;             /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
+    uint8_t gc_clears;      /* depth of tp_clear calls of watched dicts */
     uint8_t spaces_count;
     struct zap_space spaces[ZAP_MODULES_MAX];
 

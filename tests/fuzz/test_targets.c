@@ -33,6 +33,11 @@ int zap_embed_start(void)
     return fake.fails_to_start ? -1 : 0;
 }
 
+void zap_embed_on_route(void (*on_route)(void))
+{
+    assert_non_null(on_route);
+}
+
 const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flags,
                                       struct zap_judgement *ret_judgement)
 {
