@@ -258,9 +258,14 @@ static void print_start(const struct arguments *arguments, const struct zap_camp
 
 static void print_kind(const struct zap_triage_kind *kind)
 {
-    printf("  %s  %s  %s  (%" PRIu64 " artefact%s%s)\n", kind->path[0] ? kind->path : "(not filed)",
-           zap_verdict_row(kind->verdict)->name, kind->reason, kind->artefacts,
-           kind->artefacts == 1 ? "" : "s", kind->is_old ? "; filed by an earlier run" : "");
+    printf("  %s  %s  %s  (", kind->path[0] ? kind->path : "(not filed)",
+           zap_verdict_row(kind->verdict)->name, kind->reason);
+    if (kind->artefacts > 0)
+        printf("%" PRIu64 " artefact%s", kind->artefacts, kind->artefacts == 1 ? "" : "s");
+    if (kind->plans > 0)
+        printf("%s%" PRIu64 " plan%s of the corpus", kind->artefacts > 0 ? ", " : "", kind->plans,
+               kind->plans == 1 ? "" : "s");
+    printf("%s)\n", kind->is_old ? "; filed by an earlier run" : "");
 }
 
 static void print_artefacts(const struct zap_campaign *campaign)

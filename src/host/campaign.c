@@ -288,9 +288,9 @@ static void run_engine(struct zap_campaign *campaign)
 
 /* ------------------------------------------------------------------ the course */
 
-static void triage(struct zap_campaign *campaign)
+static void triage(struct zap_campaign *campaign, const char *corpus)
 {
-    zap_triage_run(&campaign->triage);
+    zap_triage_run(&campaign->triage, corpus);
     if (campaign->triage.failure[0])
         set_failure(campaign, ZAP_EXIT_FAILURE, "triage", campaign->triage.failure);
 }
@@ -305,6 +305,7 @@ static bool prepare(struct zap_campaign *campaign)
         return false;
     }
     campaign->corpus_before = campaign->corpus_after = campaign->corpus_now = count;
+    campaign->is_taken = true;
     if (zap_engine_prepare(&campaign->setup) != ZAP_OK || !open_log(campaign)) {
         set_failure(campaign, ZAP_EXIT_USAGE, campaign->work, strerror(errno));
         return false;
@@ -335,24 +336,27 @@ void zap_campaign_run(struct zap_campaign *campaign)
     zap_triage_init(&campaign->triage, &triage_config);
     if (!prepare(campaign))
         return;
-    triage(campaign);
+    triage(campaign, corpus);
     campaign->state = ZAP_CAMPAIGN_STARTING;
     tick(campaign);
     if (campaign->failure_status != 0 || is_interrupted(campaign) || !is_target_good(campaign))
         return;
+    campaign->is_taken = false;
     run_engine(campaign);
 
     size_t count;
-    if (exchange(campaign, corpus, &count))
+    if (exchange(campaign, corpus, &count)) {
         campaign->corpus_after = campaign->corpus_now = count;
-    else
+        campaign->is_taken = true;
+    } else {
         set_failure(campaign, ZAP_EXIT_FAILURE,
                     "what was found could not be added to the corpus, and stays in the work folder",
                     strerror(errno));
+    }
     campaign->state = ZAP_CAMPAIGN_TRIAGING;
     if (is_interrupted(campaign))
         campaign->triage.config.interrupted = NULL; /* that was for the engine */
-    triage(campaign);
+    triage(campaign, NULL);
 }
 
 /* Run the engine's minimiser to its end. */
@@ -423,6 +427,8 @@ void zap_campaign_minimise(struct zap_campaign *campaign)
 void zap_campaign_release(struct zap_campaign *campaign)
 {
     zap_programs_release(&campaign->programs);
+    if (campaign->is_taken)
+        zap_engine_clean(&campaign->setup);
     zap_triage_release(&campaign->triage);
     if (campaign->log_file)
         fclose(campaign->log_file);

@@ -61,6 +61,7 @@ struct zap_campaign {
     struct zap_engine_setup setup;
     struct zap_programs programs;
     int lock;
+    bool is_taken; /* what the engine has found is in the corpus */
     FILE *log_file;
     long log_len;
     enum zap_engine_rank rank;

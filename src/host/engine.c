@@ -6,6 +6,9 @@
  *   so paths that a shell would take apart are refused. While a job runs its parent ignores SIGINT;
  *   on SIGTERM it ends at once, and leaves what the jobs at work have found under TMPDIR, which is
  *   therefore a folder of ours: what is there is taken into the corpus, then or at the next start.
+ *   Jobs make and remove thousands of small files there, which on ext4 takes most of their time; so
+ *   it is a link into memory where there is much of that: what a machine that loses its power loses
+ *   are the finds of a few minutes.
  * - AFL++ resumes where its -o has been used before, and then ignores -i. So what the corpus has
  * got meanwhile is offered as the queue of one more instance, called corpus, from which all others
  *   import; and that they have looked at it already is forgotten, because its numbers begin anew.
@@ -27,9 +30,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 20, PAGE_SIZE_MAX = 64 * 1024 };
+enum {
+    HOST_MAX = 20,
+    PAGE_SIZE_MAX = 64 * 1024,
+    MEMORY_MIN = 1 << 30, /* free, to put anything there */
+};
 
 static const char *const names[ZAP_ENGINE_COUNT] = {
     [ZAP_ENGINE_LIBFUZZER] = "libfuzzer",
@@ -111,6 +119,23 @@ static void set_default(struct strings *environment, const char *name, const cha
         set(environment, name, value);
 }
 
+/* One more setting of a sanitizer, unless somebody has set that one. */
+static void set_option(struct strings *environment, const char *name, const char *key,
+                       const char *value)
+{
+    const char *old = "";
+    size_t len = strlen(name);
+    for (size_t i = 0; i < environment->count; i++) {
+        if (strncmp(environment->items[i], name, len) == 0 && environment->items[i][len] == '=')
+            old = environment->items[i] + len + 1;
+    }
+    char text[1024];
+    if (strstr(old, key) || snprintf(text, sizeof text, "%s%s%s=%s", old, old[0] ? ":" : "", key,
+                                     value) >= (int)sizeof text)
+        return;
+    set(environment, name, text);
+}
+
 /* "WORK/NAME"; too long a path has been refused by zap_engine_check. */
 static void work_path(const struct zap_engine_setup *setup, const char *name,
                       char ret_path[PATH_MAX])
@@ -130,9 +155,12 @@ static struct strings base_environment(const struct zap_engine_setup *setup)
     set(&environment, "PYZAP_FUZZ_SEEN", path);
     work_path(setup, "tmp", path);
     set(&environment, "TMPDIR", path);
-    /* abort_on_error and symbolize as AFL++ demands; interpreters leave much behind by design. */
-    set_default(&environment, "ASAN_OPTIONS", "abort_on_error=1:symbolize=0:detect_leaks=0");
-    set_default(&environment, "UBSAN_OPTIONS", "halt_on_error=1:abort_on_error=1");
+    /* The first two as AFL++ demands; interpreters leave much behind by design. */
+    set_option(&environment, "ASAN_OPTIONS", "abort_on_error", "1");
+    set_option(&environment, "ASAN_OPTIONS", "symbolize", "0");
+    set_option(&environment, "ASAN_OPTIONS", "detect_leaks", "0");
+    set_option(&environment, "UBSAN_OPTIONS", "halt_on_error", "1");
+    set_option(&environment, "UBSAN_OPTIONS", "abort_on_error", "1");
     return environment;
 }
 
@@ -282,22 +310,56 @@ static bool offer_corpus(const struct zap_engine_setup *setup)
     return is_good;
 }
 
+/* A folder in memory for this work folder alone, made or there already and ours. */
+static bool make_memory_folder(const struct zap_engine_setup *setup, char ret_path[PATH_MAX])
+{
+    static const char memory[] = "/dev/shm";
+    char real[PATH_MAX];
+    struct statvfs room;
+    struct stat about;
+    if (!realpath(setup->work, real) || statvfs(memory, &room) < 0 ||
+        (uint64_t)room.f_bavail * room.f_frsize < MEMORY_MIN)
+        return false;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (const char *at = real; *at; at++)
+        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+    snprintf(ret_path, PATH_MAX, "%s/pyzap-fuzz-%ld-%016" PRIx64, memory, (long)geteuid(), hash);
+    if (mkdir(ret_path, 0700) < 0 && errno != EEXIST)
+        return false;
+    return lstat(ret_path, &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid();
+}
+
+void zap_engine_clean(const struct zap_engine_setup *setup)
+{
+    char path[PATH_MAX], real[PATH_MAX];
+    struct stat about;
+    work_path(setup, "tmp", path);
+    bool is_link = lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+    if (is_link && realpath(path, real) && stat(real, &about) == 0 && about.st_uid == geteuid())
+        zap_files_remove(real);
+    zap_files_remove(path);
+}
+
+static bool make_tmp(const struct zap_engine_setup *setup)
+{
+    char path[PATH_MAX], memory[PATH_MAX];
+    zap_engine_clean(setup);
+    work_path(setup, "tmp", path);
+    if (make_memory_folder(setup, memory) && symlink(memory, path) == 0)
+        return true;
+    return zap_files_make_folders(path);
+}
+
 enum zap_status zap_engine_prepare(const struct zap_engine_setup *setup)
 {
     static const char zeros[ZAP_ENGINE_SEEN_SIZE];
-    static const char *const folders[] = {"artefacts", "tmp"};
     char path[PATH_MAX];
     work_path(setup, "seen", path);
     if (!zap_files_write(path, zeros, sizeof zeros))
         return ZAP_E_IO;
-    work_path(setup, "tmp", path);
-    if (!zap_files_remove(path))
+    work_path(setup, "artefacts", path);
+    if (!zap_files_make_folders(path) || !make_tmp(setup))
         return ZAP_E_IO;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        work_path(setup, folders[i], path);
-        if (!zap_files_make_folders(path))
-            return ZAP_E_IO;
-    }
     return setup->engine != ZAP_ENGINE_AFL || offer_corpus(setup) ? ZAP_OK : ZAP_E_IO;
 }
 
@@ -332,6 +394,7 @@ static void run_libfuzzer(const struct zap_engine_setup *setup, struct zap_engin
     add(&argv, "-ignore_crashes=1");
     add(&argv, "-ignore_timeouts=1");
     add(&argv, "-ignore_ooms=1");
+    add(&argv, "-entropic=0"); /* its bookkeeping takes most of the time with so many features */
     add_limits(setup, &argv);
     add(&argv, "-dict=%s/pyzap.dict", setup->folder);
     add_flags(setup, &argv);

@@ -4,7 +4,8 @@
  * An engine works in a folder of its own, the work folder of a campaign:
  *
  *   corpus/      what it begins with; libFuzzer adds to it
- *   artefacts/   libFuzzer: what it found     tmp/  libFuzzer: corpora of jobs that are at work
+ *   artefacts/   libFuzzer: what it found
+ *   tmp/         libFuzzer: corpora of jobs that are at work; in memory where there is room
  *   afl/         AFL++'s -o: a folder for each instance, with queue/, crashes/ and hangs/
  *   seen         what the target has told of already (fuzz/seen.h)
  */
@@ -65,6 +66,9 @@ enum zap_status zap_engine_check(const struct zap_engine_setup *setup, struct za
  * Returns ZAP_OK or ZAP_E_IO (errno)
  */
 enum zap_status zap_engine_prepare(const struct zap_engine_setup *setup);
+
+/* Remove what only an engine at work needs. To be called when its corpora have been taken. */
+void zap_engine_clean(const struct zap_engine_setup *setup);
 
 /* How many programs make it run, and what the one of that number is. */
 size_t zap_engine_programs(const struct zap_engine_setup *setup);

@@ -34,9 +34,9 @@
 enum { ARTEFACT_MAX = 1024 * 1024 };
 
 struct artefact {
-    char *path; /* owned */
-    char *name; /* of the file: in path */
-    const char *kind;
+    char *path;       /* owned */
+    char *name;       /* of the file: in path */
+    const char *kind; /* NULL: a plan of the corpus, which stays where it is */
     off_t size;
 };
 
@@ -85,17 +85,16 @@ static void tick(const struct zap_triage *triage)
 
 /* ------------------------------------------------------------------ which there are */
 
-static void add_artefacts(const char *folder, void *context)
+static void add_folder(struct work *work, const char *folder, bool is_corpus)
 {
-    struct work *work = context;
     char **names;
     ssize_t count = zap_files_list(folder, &names);
     for (ssize_t i = 0; i < count; i++) {
         char path[PATH_MAX];
         struct stat about;
-        const char *kind = zap_engine_kind(folder, names[i]);
-        if (!kind || !zap_files_join(path, folder, names[i]) || lstat(path, &about) < 0 ||
-            !S_ISREG(about.st_mode))
+        const char *kind = is_corpus ? NULL : zap_engine_kind(folder, names[i]);
+        if ((!kind && !is_corpus) || !zap_files_join(path, folder, names[i]) ||
+            lstat(path, &about) < 0 || !S_ISREG(about.st_mode))
             continue;
         struct artefact *artefacts =
             realloc(work->artefacts, (work->count + 1) * sizeof *artefacts);
@@ -110,6 +109,11 @@ static void add_artefacts(const char *folder, void *context)
     }
     if (count >= 0)
         zap_files_free_names(names, count);
+}
+
+static void add_artefacts(const char *folder, void *context)
+{
+    add_folder(context, folder, false);
 }
 
 static int compare(const void *a, const void *b)
@@ -188,11 +192,13 @@ static bool still_does_it(struct work *work, const char *folder,
     return does_it;
 }
 
-/* Are the folder's artefact and the one at hand the same? */
-static bool is_same_artefact(const struct work *work, const char *folder)
+/* Was a finding filed with the artefact at hand, and not yet made smaller? */
+static bool is_unfinished(const struct work *work, const char *folder)
 {
     static uint8_t bytes[ARTEFACT_MAX];
     char path[PATH_MAX];
+    if (zap_files_join(path, folder, "original.plan") && access(path, F_OK) == 0)
+        return false;
     if (!zap_files_join(path, folder, "artefact.zap"))
         return false;
     ssize_t len = zap_files_read(path, bytes, sizeof bytes);
@@ -236,7 +242,16 @@ static struct zap_triage_kind *add_kind(struct zap_triage *triage,
 
 static void drop(const struct artefact *artefact)
 {
-    unlink(artefact->path);
+    if (artefact->kind)
+        unlink(artefact->path);
+}
+
+static void count(struct zap_triage_kind *kind, const struct artefact *artefact)
+{
+    if (artefact->kind)
+        kind->artefacts++;
+    else
+        kind->plans++;
 }
 
 /* The first of its kind: file it, unless it is filed already. */
@@ -245,7 +260,7 @@ static void take_first(struct work *work, const struct artefact *artefact,
 {
     struct zap_triage *triage = work->triage;
     struct zap_triage_kind *kind = add_kind(triage, goal, &work->outcome);
-    kind->artefacts = 1;
+    count(kind, artefact);
     const struct zap_finding_facts facts = {.plan = plan};
     char path[PATH_MAX];
     if (!with_facts(work, kind, artefact, &work->outcome, &facts, false, path)) {
@@ -254,7 +269,7 @@ static void take_first(struct work *work, const struct artefact *artefact,
     }
     memcpy(kind->path, path, sizeof kind->path);
     kind->is_old = access(path, F_OK) == 0 && still_does_it(work, path, goal);
-    if (kind->is_old && !is_same_artefact(work, path)) {
+    if (kind->is_old && !is_unfinished(work, path)) {
         drop(artefact);
         return;
     }
@@ -263,6 +278,7 @@ static void take_first(struct work *work, const struct artefact *artefact,
         return;
     }
     snprintf(kind->artefact, sizeof kind->artefact, "%s", artefact->path);
+    kind->is_corpus = !artefact->kind;
 }
 
 /* ------------------------------------------------------------------ looking at one */
@@ -300,15 +316,20 @@ static void set_aside(struct work *work, const struct artefact *artefact)
         replay(work, path);
 }
 
-/* Run it, and once more in a worker of its own if it did something in one that others had used. */
-static void play(struct work *work, const struct zap_plan *plan)
+/* Run it, and once more in a worker of its own if it did something in one that others had used: but
+ * one of many plans of the corpus that do the same is only counted. */
+static void play(struct work *work, const struct artefact *artefact, const struct zap_plan *plan)
 {
     for (;;) {
         bool was_fresh = work->is_fresh;
+        struct zap_shrinker_goal goal;
         work->is_fresh = false;
         zap_player_play(&work->player, plan, &work->outcome);
         if (!zap_verdict_row(work->outcome.verdict)->is_finding &&
             work->outcome.verdict != ZAP_HARNESS)
+            return;
+        if (!artefact->kind && zap_shrinker_goal_of(&work->outcome, &goal) &&
+            find_kind(work->triage, &goal))
             return;
         zap_player_release(&work->player);
         work->is_fresh = true;
@@ -329,7 +350,7 @@ static enum zap_verdict slow_verdict(const char *kind)
 static bool is_believed(struct work *work, const struct artefact *artefact)
 {
     struct zap_triage *triage = work->triage;
-    enum zap_verdict verdict = slow_verdict(artefact->kind);
+    enum zap_verdict verdict = artefact->kind ? slow_verdict(artefact->kind) : ZAP_VOID;
     if (verdict == ZAP_VOID || work->slow[verdict] < ZAP_TRIAGE_SLOW_MAX)
         return false;
     for (size_t i = 0; i < triage->kinds_count; i++) {
@@ -357,11 +378,11 @@ static bool look_at(struct work *work, const struct artefact *artefact)
     }
     work->len = (size_t)len;
     zap_wire_decode(work->bytes, work->len, &plan);
-    if (slow_verdict(artefact->kind) != ZAP_VOID && !work->is_fresh) {
+    if (artefact->kind && slow_verdict(artefact->kind) != ZAP_VOID && !work->is_fresh) {
         zap_player_release(&work->player); /* rather than running it twice */
         work->is_fresh = true;
     }
-    play(work, &plan);
+    play(work, artefact, &plan);
     if (is_interrupted(triage))
         return false; /* what the outcome says is perhaps not the plan's */
     if (work->outcome.verdict == ZAP_HARNESS) {
@@ -370,7 +391,8 @@ static bool look_at(struct work *work, const struct artefact *artefact)
     }
     work->slow[work->outcome.verdict]++;
     if (!zap_shrinker_goal_of(&work->outcome, &goal)) {
-        set_aside(work, artefact);
+        if (artefact->kind)
+            set_aside(work, artefact);
         return true;
     }
     struct zap_triage_kind *kind = find_kind(triage, &goal);
@@ -378,7 +400,7 @@ static bool look_at(struct work *work, const struct artefact *artefact)
         take_first(work, artefact, &plan, &goal);
         return true;
     }
-    kind->artefacts++;
+    count(kind, artefact);
     if (kind->path[0])
         drop(artefact); /* a smaller one is filed */
     return true;
@@ -433,27 +455,34 @@ static void shrink(struct work *work, struct zap_triage_kind *kind)
         !with_facts(work, kind, &artefact, &shrunk->outcome, &facts, true, kind->path))
         return;
     /* What does it only now and then stays as it was filed, with what was seen then. */
-    unlink(kind->artefact);
+    if (!kind->is_corpus)
+        unlink(kind->artefact);
     kind->artefact[0] = '\0';
 }
 
-void zap_triage_run(struct zap_triage *triage)
+void zap_triage_run(struct zap_triage *triage, const char *corpus)
 {
     struct work *work = calloc(1, sizeof *work);
     ZAP_CHECK(work != NULL);
     work->triage = triage;
     zap_engine_each_artefacts(triage->config.setup, add_artefacts, work);
+    if (corpus)
+        add_folder(work, corpus, true);
     if (work->count > 0)
         qsort(work->artefacts, work->count, sizeof *work->artefacts, compare);
     zap_player_init(&work->player, triage->config.row, &triage->config.worker, 0);
     work->player.interrupted = triage->config.interrupted;
     work->is_fresh = true;
-    triage->left = work->count;
+    triage->left = 0;
+    for (size_t i = 0; i < work->count; i++)
+        triage->left += work->artefacts[i].kind != NULL;
     for (size_t i = 0; i < work->count && !is_interrupted(triage); i++) {
+        bool is_artefact = work->artefacts[i].kind != NULL;
         if (!look_at(work, &work->artefacts[i]))
             break;
-        triage->artefacts++;
-        triage->left--;
+        triage->artefacts += is_artefact;
+        triage->left -= is_artefact;
+        triage->plans += !is_artefact;
         tick(triage);
     }
     zap_player_release(&work->player);

@@ -40,11 +40,13 @@ struct zap_triage_kind {
     char signature[32]; /* of a BROKEN plan, its first broken invariant */
     char reason[256];
     uint64_t artefacts;  /* that show it, in this campaign */
+    uint64_t plans;      /* of the corpus that do */
     bool is_old;         /* its folder was there, from before this campaign */
     char path[PATH_MAX]; /* of its folder */
 
     /* triage.c alone */
     char artefact[PATH_MAX]; /* that it was filed with, until it is made smaller */
+    bool is_corpus;          /* that is a plan of the corpus */
 };
 
 struct zap_triage {
@@ -52,6 +54,7 @@ struct zap_triage {
     struct zap_triage_kind *kinds; /* owned */
     size_t kinds_count;
     uint64_t artefacts;   /* that were looked at */
+    uint64_t plans;       /* of the corpus that were */
     uint64_t left;        /* that were not, because somebody interrupted */
     uint64_t aside;       /* that do nothing alone */
     char aside_says[256]; /* "" or what the target said of one of them when it ran it again */
@@ -61,8 +64,12 @@ struct zap_triage {
 void zap_triage_init(struct zap_triage *triage, const struct zap_triage_config *config);
 
 /* Look at all artefacts in the engine's folders. To be called when no engine is at work; may be
- * called again for what was found since. */
-void zap_triage_run(struct zap_triage *triage);
+ * called again for what was found since.
+ *
+ * corpus  folder of plans to look at as well, which stay where they are; NULL: none. An engine says
+ *         nothing of what it is given to begin with (AFL++ drops what kills the target).
+ */
+void zap_triage_run(struct zap_triage *triage, const char *corpus);
 
 void zap_triage_release(struct zap_triage *triage);
 
