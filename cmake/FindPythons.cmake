@@ -260,6 +260,9 @@ function(_zap_runtime lines ret_options ret_libs ret_why)
         string(APPEND runtime ",--no-whole-archive") # one word, so that CMake keeps it together
         set(libs ${runtime} -lpthread -lrt -lm -ldl)
     endif()
+    if("gcov" IN_LIST coverage)
+        list(APPEND options -Wl,--undefined=__gcov_dump) # src/py/main.c only asks whether it is there
+    endif()
     set(${ret_options} "${options}" PARENT_SCOPE)
     set(${ret_libs} "${libs}" PARENT_SCOPE)
     set(${ret_why} "${why}" PARENT_SCOPE)

@@ -12,16 +12,19 @@
  * allocated or freed is kept for good. Both are cut down, or a worker would look as if it grew
  * without end.
  */
+#define DEATHS                                                                                     \
+    "abort_on_error=1:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:"              \
+    "handle_abort=0:"
+
 extern const char *__asan_default_options(void);
 extern const char *__ubsan_default_options(void);
 
 const char *__asan_default_options(void)
 {
-    return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0:handle_sigill=0:"
-           "abort_on_error=1:detect_leaks=0:quarantine_size_mb=32:malloc_context_size=8";
+    return DEATHS "detect_leaks=0:quarantine_size_mb=32:malloc_context_size=8";
 }
 
 const char *__ubsan_default_options(void)
 {
-    return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
+    return DEATHS "print_stacktrace=1";
 }
