@@ -2,6 +2,7 @@
  * memory and nobody to report to. */
 #include "py/embed.h"
 
+#include "py/bare.h"
 #include "py/interp.h"
 #include "py/plant.h"
 #include "py/run.h"
@@ -27,4 +28,9 @@ const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flag
 {
     zap_run_or_skip(plan, flags, ret_judgement);
     return zap_session.trace;
+}
+
+uint64_t zap_embed_bare(unsigned route, uint64_t count)
+{
+    return zap_bare_run(route, count);
 }

@@ -24,4 +24,8 @@ void zap_embed_on_route(void (*on_route)(void));
 const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flags,
                                       struct zap_judgement *ret_judgement);
 
+/* Make and tear down the objects of a plan of ZAP_SHAPE_BENCH without pyzap, so many times, as
+ * zap_bare_run does (py/bare.h): for benchmarks. Returns how often it was done. */
+uint64_t zap_embed_bare(unsigned route, uint64_t count);
+
 #endif
