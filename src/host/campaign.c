@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -124,6 +125,7 @@ enum zap_status zap_campaign_open(const struct zap_campaign_config *config,
         .folder = config->folder,
         .work = campaign->work,
         .jobs = config->jobs,
+        .session = (uint32_t)time(NULL),
         .deadline_ms = config->deadline_ms,
         .memory_mib = config->memory_mib,
         .flags = config->flags,
@@ -219,15 +221,18 @@ static bool is_target_good(struct zap_campaign *campaign)
 
 static bool start_engine(struct zap_campaign *campaign)
 {
-    bool is_good = zap_programs_init(take_line, campaign, &campaign->programs) == ZAP_OK;
-    for (size_t i = 0; i < zap_engine_programs(&campaign->setup) && is_good; i++) {
-        struct zap_engine_command command;
-        zap_engine_run(&campaign->setup, i, &command);
-        is_good = zap_programs_start(&campaign->programs, &command) == ZAP_OK;
-        zap_engine_command_release(&command);
-    }
+    size_t count = zap_engine_programs(&campaign->setup);
+    struct zap_engine_command *commands = calloc(count, sizeof *commands);
+    ZAP_CHECK(commands != NULL);
+    for (size_t i = 0; i < count; i++)
+        zap_engine_run(&campaign->setup, i, &commands[i]);
+    bool is_good =
+        zap_programs_start(commands, count, take_line, campaign, &campaign->programs) == ZAP_OK;
     if (!is_good)
         set_failure(campaign, ZAP_EXIT_FAILURE, "the engine cannot be started", strerror(errno));
+    for (size_t i = 0; i < count; i++)
+        zap_engine_command_release(&commands[i]);
+    free(commands);
     return is_good;
 }
 
@@ -255,19 +260,23 @@ static void judge_end(struct zap_campaign *campaign)
 
 static void run_engine(struct zap_campaign *campaign)
 {
-    zap_engine_begin_progress(&campaign->setup, &campaign->progress);
-    int64_t started_at_ms = zap_clock_ms(), now_ms = started_at_ms;
+    const struct zap_engine_progress *progress = &campaign->progress;
+    int64_t started_at_ms = 0; /* to fuzz: first it looks at its corpus, which may take long */
     bool is_over = !start_engine(campaign);
-    campaign->state = ZAP_CAMPAIGN_FUZZING;
     while (!is_over && campaign->programs.running > 0) {
         zap_programs_look(&campaign->programs, LOOK_MS);
-        now_ms = zap_clock_ms();
-        campaign->seconds = (double)(now_ms - started_at_ms) / 1000;
+        int64_t now_ms = zap_clock_ms();
         if (campaign->config.tick && now_ms - campaign->ticked_at_ms >= ZAP_CAMPAIGN_TICK_MS)
             zap_engine_read_files(&campaign->setup, false, &campaign->progress);
+        if (started_at_ms == 0 && (progress->has_begun || progress->executions > 0)) {
+            campaign->state = ZAP_CAMPAIGN_FUZZING;
+            started_at_ms = now_ms;
+        }
+        if (started_at_ms != 0)
+            campaign->seconds = (double)(now_ms - started_at_ms) / 1000;
         tick(campaign);
         is_over = is_interrupted(campaign) ||
-                  (campaign->config.time_ms &&
+                  (campaign->config.time_ms && started_at_ms != 0 &&
                    now_ms - started_at_ms >= (int64_t)campaign->config.time_ms);
     }
     int early_status = campaign->programs.status;
@@ -341,6 +350,7 @@ void zap_campaign_run(struct zap_campaign *campaign)
     tick(campaign);
     if (campaign->failure_status != 0 || is_interrupted(campaign) || !is_target_good(campaign))
         return;
+    zap_engine_forget(&campaign->setup);
     campaign->is_taken = false;
     run_engine(campaign);
 
@@ -370,8 +380,8 @@ static bool run_minimiser(struct zap_campaign *campaign, const char *from, const
                  strerror(errno));
         return false;
     }
-    bool is_good = zap_programs_init(take_line, campaign, &campaign->programs) == ZAP_OK &&
-                   zap_programs_start(&campaign->programs, &command) == ZAP_OK;
+    bool is_good =
+        zap_programs_start(&command, 1, take_line, campaign, &campaign->programs) == ZAP_OK;
     zap_engine_command_release(&command);
     if (!is_good)
         snprintf(campaign->note, sizeof campaign->note, "%s", strerror(errno));
@@ -421,6 +431,7 @@ void zap_campaign_minimise(struct zap_campaign *campaign)
                  strerror(errno));
     if (lock >= 0)
         close(lock);
+    zap_files_remove(to);
     zap_corpus_count(&campaign->corpus, &campaign->corpus_now);
 }
 

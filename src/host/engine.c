@@ -9,11 +9,10 @@
  *   Jobs make and remove thousands of small files there, which on ext4 takes most of their time; so
  *   it is a link into memory where there is much of that: what a machine that loses its power loses
  *   are the finds of a few minutes.
- * - AFL++ resumes where its -o has been used before, and then ignores -i. So what the corpus has
- * got meanwhile is offered as the queue of one more instance, called corpus, from which all others
- *   import; and that they have looked at it already is forgotten, because its numbers begin anew.
- *   Instances are named after the machine: folders of several machines can be put side by side.
- *   When it resumes it keeps the artefacts of the run before in crashes.DATE and hangs.DATE.
+ * - AFL++ could resume an earlier session, with all of a queue that nobody has made smaller. A new
+ *   one with the corpus, which has what that one found, is as good and begins sooner. Instances are
+ *   named after machine and session: so folders of several machines can be put side by side, and an
+ *   instance that has read one queue up to a number does not miss the next one.
  */
 #include "host/engine.h"
 
@@ -34,7 +33,8 @@
 #include <unistd.h>
 
 enum {
-    HOST_MAX = 20,
+    HOST_MAX = 12,
+    INSTANCE_SIZE = HOST_MAX + 32,
     PAGE_SIZE_MAX = 64 * 1024,
     MEMORY_MIN = 1 << 30, /* free, to put anything there */
 };
@@ -262,52 +262,93 @@ static void each_folder(const char *upper, const char *upper_start, const char *
         zap_files_free_names(uppers, uppers_count);
 }
 
-/* The name of an instance of AFL++ on this machine. */
-static void instance_name(size_t number, char ret_name[HOST_MAX + 24])
+static void remove_tmp(const struct zap_engine_setup *setup)
 {
-    char host[HOST_MAX + 1] = "";
-    gethostname(host, HOST_MAX);
-    for (char *at = host; *at; at++) {
+    char path[PATH_MAX], real[PATH_MAX];
+    struct stat about;
+    work_path(setup, "tmp", path);
+    bool is_link = lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+    if (is_link && realpath(path, real) && stat(real, &about) == 0 && about.st_uid == geteuid())
+        zap_files_remove(real);
+    zap_files_remove(path);
+}
+
+/* The beginning of the names of AFL++'s instances on this machine: "HOST-". */
+static void instance_prefix(char ret_prefix[HOST_MAX + 2])
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(ret_prefix, HOST_MAX + 2, "%.*s", HOST_MAX, host[0] ? host : "host");
+    for (char *at = ret_prefix; *at; at++) {
         if (!isalnum((unsigned char)*at) && *at != '-')
             *at = '_';
     }
-    snprintf(ret_name, HOST_MAX + 24, "%s-%zu", host[0] ? host : "host", number + 1);
+    strcat(ret_prefix, "-");
 }
 
-/* The corpus as the queue of one more instance. */
-static bool offer_corpus(const struct zap_engine_setup *setup)
+/* HOST-NUMBER-SESSION; AFL++ takes 24 characters at most. */
+static void instance_name(const struct zap_engine_setup *setup, size_t number,
+                          char ret_name[INSTANCE_SIZE])
 {
-    char from[PATH_MAX], to[PATH_MAX];
-    work_path(setup, "corpus", from);
-    work_path(setup, "afl/corpus", to);
-    if (!zap_files_remove(to))
+    char prefix[HOST_MAX + 2];
+    instance_prefix(prefix);
+    snprintf(ret_name, INSTANCE_SIZE, "%s%zu-%06x", prefix, number + 1,
+             (unsigned)setup->session & 0xffffff);
+}
+
+/* Is it the name of one on this machine, of whatever session? */
+static bool is_instance_here(const char *name)
+{
+    char prefix[HOST_MAX + 2];
+    instance_prefix(prefix);
+    size_t len = strlen(prefix);
+    if (strncmp(name, prefix, len) != 0)
         return false;
-    work_path(setup, "afl/corpus/queue", to);
-    if (!zap_files_make_folders(to))
-        return false;
-    char **plans;
-    ssize_t count = zap_files_list(from, &plans);
-    if (count < 0)
-        return false;
-    bool is_good = true;
-    for (ssize_t i = 0; i < count && is_good; i++) {
-        char name[64], plan[PATH_MAX], link_path[PATH_MAX];
-        snprintf(name, sizeof name, "id:%06zd,orig:%.24s", i, plans[i]);
-        is_good = zap_files_join(plan, from, plans[i]) && zap_files_join(link_path, to, name) &&
-                  link(plan, link_path) == 0;
+    const char *at = name + len;
+    size_t digits = strspn(at, "0123456789");
+    return digits > 0 && at[digits] == '-' && strspn(at + digits + 1, "0123456789abcdef") == 6 &&
+           at[digits + 7] == '\0';
+}
+
+static void note_artefacts(const char *folder, void *context)
+{
+    bool *any = context;
+    char **files;
+    ssize_t count = zap_files_list(folder, &files);
+    for (ssize_t i = 0; i < count; i++)
+        *any = *any || zap_engine_kind(folder, files[i]);
+    if (count >= 0)
+        zap_files_free_names(files, count);
+}
+
+void zap_engine_forget(const struct zap_engine_setup *setup)
+{
+    char folder[PATH_MAX], path[PATH_MAX], **instances;
+    work_path(setup, "afl", folder);
+    ssize_t count = zap_files_list(folder, &instances);
+    for (ssize_t i = 0; i < count; i++) {
+        bool any = false;
+        each_folder(folder, instances[i], "crashes", note_artefacts, &any);
+        each_folder(folder, instances[i], "hangs", note_artefacts, &any);
+        if (!any && is_instance_here(instances[i]) && zap_files_join(path, folder, instances[i]))
+            zap_files_remove(path);
     }
-    zap_files_free_names(plans, count);
+    if (count >= 0)
+        zap_files_free_names(instances, count);
+}
+
+void zap_engine_clean(const struct zap_engine_setup *setup)
+{
+    char name[INSTANCE_SIZE], file[INSTANCE_SIZE + 32], path[PATH_MAX];
+    remove_tmp(setup);
+    work_path(setup, "corpus", path);
+    zap_files_remove(path);
     for (size_t i = 0; i < setup->jobs; i++) {
-        char name[HOST_MAX + 24], seen[HOST_MAX + 64];
-        instance_name(i, name);
-        static const char *const marks[] = {"corpus", "corpus.last"};
-        for (size_t j = 0; j < sizeof marks / sizeof marks[0]; j++) {
-            snprintf(seen, sizeof seen, "afl/%s/.synced/%s", name, marks[j]);
-            work_path(setup, seen, from);
-            unlink(from);
-        }
+        instance_name(setup, i, name);
+        snprintf(file, sizeof file, "afl/%s/queue", name);
+        work_path(setup, file, path);
+        zap_files_remove(path);
     }
-    return is_good;
 }
 
 /* A folder in memory for this work folder alone, made or there already and ours. */
@@ -329,21 +370,10 @@ static bool make_memory_folder(const struct zap_engine_setup *setup, char ret_pa
     return lstat(ret_path, &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid();
 }
 
-void zap_engine_clean(const struct zap_engine_setup *setup)
-{
-    char path[PATH_MAX], real[PATH_MAX];
-    struct stat about;
-    work_path(setup, "tmp", path);
-    bool is_link = lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
-    if (is_link && realpath(path, real) && stat(real, &about) == 0 && about.st_uid == geteuid())
-        zap_files_remove(real);
-    zap_files_remove(path);
-}
-
 static bool make_tmp(const struct zap_engine_setup *setup)
 {
     char path[PATH_MAX], memory[PATH_MAX];
-    zap_engine_clean(setup);
+    remove_tmp(setup);
     work_path(setup, "tmp", path);
     if (make_memory_folder(setup, memory) && symlink(memory, path) == 0)
         return true;
@@ -360,7 +390,7 @@ enum zap_status zap_engine_prepare(const struct zap_engine_setup *setup)
     work_path(setup, "artefacts", path);
     if (!zap_files_make_folders(path) || !make_tmp(setup))
         return ZAP_E_IO;
-    return setup->engine != ZAP_ENGINE_AFL || offer_corpus(setup) ? ZAP_OK : ZAP_E_IO;
+    return ZAP_OK;
 }
 
 /* ------------------------------------------------------------------ commands */
@@ -406,8 +436,8 @@ static void run_afl(const struct zap_engine_setup *setup, size_t number,
                     struct zap_engine_command *command)
 {
     struct strings argv = {0}, environment = base_environment(setup);
-    char name[HOST_MAX + 24], path[PATH_MAX];
-    instance_name(number, name);
+    char name[INSTANCE_SIZE], path[PATH_MAX];
+    instance_name(setup, number, name);
     add(&argv, "afl-fuzz");
     add(&argv, "-i");
     add(&argv, "%s/corpus", setup->work);
@@ -429,8 +459,6 @@ static void run_afl(const struct zap_engine_setup *setup, size_t number,
 
     snprintf(path, sizeof path, "%s/afl-mutator.so", setup->folder);
     set(&environment, "AFL_CUSTOM_MUTATOR_LIBRARY", path);
-    set(&environment, "AFL_AUTORESUME", "1");
-    set(&environment, "AFL_IMPORT_FIRST", "1");
     set(&environment, "AFL_NO_UI", "1");
     set(&environment, "AFL_NO_CRASH_README", "1");
     snprintf(path, sizeof path, "%d", ZAP_ENGINE_SLACK_MS);
@@ -531,7 +559,10 @@ static bool number_after(const char *line, const char *word, uint64_t *ret_numbe
 void zap_engine_read_line(const struct zap_engine_setup *setup, const char *line,
                           struct zap_engine_progress *progress)
 {
+    static const char *const beginnings[] = {"starting to fuzz in ", "INITED", "ready to roll"};
     uint64_t number;
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+        progress->has_begun = progress->has_begun || strstr(line, beginnings[i]);
     if (setup->engine != ZAP_ENGINE_LIBFUZZER || line[0] != '#')
         return;
     if (number_after(line, "#", &number))
@@ -615,8 +646,8 @@ static void add_instance(const struct zap_engine_setup *setup, size_t number, bo
                          struct zap_engine_progress *progress)
 {
     static char page[PAGE_SIZE_MAX];
-    char name[HOST_MAX + 24], file[HOST_MAX + 64], path[PATH_MAX];
-    instance_name(number, name);
+    char name[INSTANCE_SIZE], file[INSTANCE_SIZE + 32], path[PATH_MAX];
+    instance_name(setup, number, name);
     snprintf(file, sizeof file, "afl/%s/plot_data", name);
     work_path(setup, file, path);
     uint64_t executions = 0, value = 0;
@@ -642,23 +673,11 @@ static void add_instance(const struct zap_engine_setup *setup, size_t number, bo
 static void read_instances(const struct zap_engine_setup *setup, bool is_over,
                            struct zap_engine_progress *progress)
 {
-    struct zap_engine_progress all = {.base = progress->base};
+    struct zap_engine_progress all = {.has_begun = progress->has_begun};
     for (size_t i = 0; i < setup->jobs; i++)
         add_instance(setup, i, is_over, &all);
-    all.executions -= all.base < all.executions ? all.base : all.executions;
     raise_to(&all.executions, progress->executions);
     *progress = all;
-}
-
-void zap_engine_begin_progress(const struct zap_engine_setup *setup,
-                               struct zap_engine_progress *ret_progress)
-{
-    memset(ret_progress, 0, sizeof *ret_progress);
-    if (setup->engine != ZAP_ENGINE_AFL)
-        return;
-    struct zap_engine_progress before = {0};
-    read_instances(setup, true, &before);
-    ret_progress->base = before.executions;
 }
 
 void zap_engine_read_files(const struct zap_engine_setup *setup, bool is_over,

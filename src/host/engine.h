@@ -39,7 +39,8 @@ struct zap_engine_setup {
     const char *target; /* executable: FOLDER/ENGINE-TARGET-BUILD */
     const char *folder; /* of the targets: dictionary, seeds and mutator are there too */
     const char *work;
-    uint64_t jobs; /* at least 1 */
+    uint64_t jobs;    /* at least 1 */
+    uint32_t session; /* a number that the last sessions in this folder did not have */
     uint64_t deadline_ms, memory_mib;
     const char *const *flags; /* of the user, after ours */
     size_t flags_count;
@@ -67,8 +68,13 @@ enum zap_status zap_engine_check(const struct zap_engine_setup *setup, struct za
  */
 enum zap_status zap_engine_prepare(const struct zap_engine_setup *setup);
 
-/* Remove what only an engine at work needs. To be called when its corpora have been taken. */
+/* Remove what only an engine at work needs, and what it has found. To be called when that has been
+ * taken into the corpus. */
 void zap_engine_clean(const struct zap_engine_setup *setup);
+
+/* Remove what earlier sessions on this machine have left, where no artefacts are left there. To be
+ * called when their corpora and artefacts have been taken. */
+void zap_engine_forget(const struct zap_engine_setup *setup);
 
 /* How many programs make it run, and what the one of that number is. */
 size_t zap_engine_programs(const struct zap_engine_setup *setup);
@@ -92,13 +98,9 @@ int zap_engine_stop_signal(enum zap_engine engine);
 
 /* What an engine has done since it was started. */
 struct zap_engine_progress {
+    bool has_begun; /* it has looked at its corpus, and fuzzes */
     uint64_t executions, corpus, artefacts;
-    uint64_t base; /* AFL++ that resumes counts on: from here */
 };
-
-/* What is known before the start. */
-void zap_engine_begin_progress(const struct zap_engine_setup *setup,
-                               struct zap_engine_progress *ret_progress);
 
 /* From a line that it printed. */
 void zap_engine_read_line(const struct zap_engine_setup *setup, const char *line,

@@ -1,45 +1,49 @@
-/* A group of processes that ends as one: an engine, its helpers and theirs.
+/* A group of programs that ends as one: an engine, its helpers and theirs.
  *
- * Nothing in it outlives this process, however this process ends: a keeper, which leads the group,
- * waits for that and then kills it. Signals of the terminal do not reach the group.
+ * Nothing in it outlives this process, however this process ends, nor the release of the group: a
+ * keeper sees to that. Signals of the terminal do not reach the group.
  */
 #ifndef ZAP_HOST_GROUP_H
 #define ZAP_HOST_GROUP_H
 
 #include "base/status.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct zap_group {
     pid_t keeper; /* 0: there is no group */
-    int life;     /* the keeper waits for this to close */
+    int orders;   /* to the keeper: a byte is a signal to pass on, the end means to kill them all */
+    int news;     /* from the keeper; to be polled */
 };
 
-/* How to start a program. */
+/* How to start a program; all is borrowed. */
 struct zap_group_program {
     const char *path;
     char *const *argv;
     char *const *environment;
-    int output; /* of stdout and stderr; borrowed */
+    int output; /* of stdout and stderr */
 };
 
-/* Start a group, with nobody in it but the keeper.
+/* Start programs. Their input is empty, they leave no core, and signals are as usual for them. One
+ * that cannot be started says so in a line on its output and has ended with 127.
  *
  * Returns  ZAP_OK or ZAP_E_IO (errno)
  */
-enum zap_status zap_group_start(struct zap_group *ret_group);
+enum zap_status zap_group_start(const struct zap_group_program *programs, size_t count,
+                                struct zap_group *ret_group);
 
-/* Start a program in it. Its input is empty, it leaves no core, and its signals are as usual.
+/* Has one of them ended that had not when this was called last? Does not wait.
  *
- * Returns  the process, a child of this one, or -1 with errno; where the program cannot be started
- *          it exits with 127 after one line on its output
+ * ret_status  as waitpid gives it
  */
-pid_t zap_group_spawn(const struct zap_group *group, const struct zap_group_program *program);
+bool zap_group_look(struct zap_group *group, int *ret_status);
 
-/* Send a signal to all that are in it. The keeper minds SIGKILL alone. */
+/* Send a signal to all that have not left the group (as AFL++'s targets do). */
 void zap_group_signal(const struct zap_group *group, int number);
 
-/* Kill all that are in it. The caller reaps its children. Fine with a zeroed one. */
+/* Kill all of them and what they have started, wherever it is. Fine with a zeroed one. */
 void zap_group_release(struct zap_group *group);
 
 #endif

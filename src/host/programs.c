@@ -1,7 +1,7 @@
 /* Runs programs in a group, with one pipe for what they all print.
  *
- * Helpers of a program may hold the pipe longer than it lives, so the end of a program is what
- * waitpid says and never the end of the pipe.
+ * Helpers of a program may hold the pipe longer than it lives, so the end of a program is what the
+ * keeper says and never the end of the pipe.
  */
 #include "host/programs.h"
 
@@ -12,47 +12,38 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 50 };
-
-enum zap_status zap_programs_init(void (*take_line)(const char *line, void *context), void *context,
-                                  struct zap_programs *ret_programs)
+enum zap_status zap_programs_start(const struct zap_engine_command *commands, size_t count,
+                                   void (*take_line)(const char *line, void *context),
+                                   void *context, struct zap_programs *ret_programs)
 {
     memset(ret_programs, 0, sizeof *ret_programs);
     ret_programs->take_line = take_line;
     ret_programs->context = context;
-    ret_programs->output = ret_programs->input = -1;
+    ret_programs->output = -1;
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) < 0)
         return ZAP_E_IO;
     ret_programs->output = fds[0];
-    ret_programs->input = fds[1];
-    if (fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
-        return ZAP_E_IO;
-    return zap_group_start(&ret_programs->group);
-}
-
-enum zap_status zap_programs_start(struct zap_programs *programs,
-                                   const struct zap_engine_command *command)
-{
-    pid_t *pids = realloc(programs->pids, (programs->count + 1) * sizeof *pids);
-    if (!pids)
-        return ZAP_E_IO;
-    programs->pids = pids;
-    const struct zap_group_program program = {
-        .path = command->path,
-        .argv = command->argv,
-        .environment = command->environment,
-        .output = programs->input,
-    };
-    pid_t pid = zap_group_spawn(&programs->group, &program);
-    if (pid < 0)
-        return ZAP_E_IO;
-    pids[programs->count++] = pid;
-    programs->running++;
-    return ZAP_OK;
+    struct zap_group_program *programs = calloc(count, sizeof *programs);
+    bool is_good = programs && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0;
+    for (size_t i = 0; i < count && is_good; i++) {
+        programs[i] = (struct zap_group_program){
+            .path = commands[i].path,
+            .argv = commands[i].argv,
+            .environment = commands[i].environment,
+            .output = fds[1],
+        };
+    }
+    is_good = is_good && zap_group_start(programs, count, &ret_programs->group) == ZAP_OK;
+    if (is_good)
+        ret_programs->running = count;
+    int error = errno;
+    close(fds[1]);
+    free(programs);
+    errno = error;
+    return is_good ? ZAP_OK : ZAP_E_IO;
 }
 
 /* ------------------------------------------------------------------ listening */
@@ -114,53 +105,37 @@ static void listen(struct zap_programs *programs)
     }
 }
 
-static void reap(struct zap_programs *programs)
+void zap_programs_look(struct zap_programs *programs, int timeout_ms)
 {
-    for (size_t i = 0; i < programs->count; i++) {
-        int status;
-        if (programs->pids[i] == 0 || waitpid(programs->pids[i], &status, WNOHANG) == 0)
-            continue;
-        programs->pids[i] = 0;
+    struct pollfd fds[] = {{.fd = programs->output, .events = POLLIN},
+                           {.fd = programs->group.news, .events = POLLIN}};
+    poll(fds, 2, timeout_ms);
+    /* Ends before output: what a program printed last is there by then. */
+    for (int status; zap_group_look(&programs->group, &status);) {
         programs->running--;
         if (programs->status == 0)
             programs->status = status;
     }
-}
-
-void zap_programs_look(struct zap_programs *programs, int timeout_ms)
-{
-    struct pollfd fd = {.fd = programs->output, .events = POLLIN};
-    poll(&fd, 1, timeout_ms < LOOK_MS ? timeout_ms : LOOK_MS);
-    reap(programs); /* before listening: what it printed last is there */
     listen(programs);
 }
 
-/* ------------------------------------------------------------------ ending */
-
 void zap_programs_stop(struct zap_programs *programs, int number, int timeout_ms)
 {
-    int64_t until_ms = zap_clock_ms() + timeout_ms;
+    int64_t until_ms = zap_clock_ms() + timeout_ms, left_ms = timeout_ms;
     zap_group_signal(&programs->group, number);
-    while (programs->running > 0 && zap_clock_ms() < until_ms)
-        zap_programs_look(programs, LOOK_MS);
-    if (programs->running > 0)
-        zap_group_signal(&programs->group, SIGKILL);
-    while (programs->running > 0)
-        zap_programs_look(programs, LOOK_MS);
-    end_line(programs);
+    while (programs->running > 0 && left_ms > 0) {
+        zap_programs_look(programs, (int)left_ms);
+        left_ms = until_ms - zap_clock_ms();
+    }
 }
 
 void zap_programs_release(struct zap_programs *programs)
 {
     zap_group_release(&programs->group);
-    for (size_t i = 0; i < programs->count; i++) {
-        while (programs->pids[i] != 0 && waitpid(programs->pids[i], NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
-    if (programs->output >= 0 && programs->take_line)
+    if (programs->take_line && programs->output >= 0) {
+        listen(programs);
+        end_line(programs);
         close(programs->output);
-    if (programs->input >= 0 && programs->take_line)
-        close(programs->input);
-    free(programs->pids);
+    }
     memset(programs, 0, sizeof *programs);
 }

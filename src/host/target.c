@@ -63,8 +63,7 @@ void zap_target_run(const struct zap_engine_setup *setup, const char *file,
     struct zap_engine_command command;
     struct zap_programs programs;
     zap_engine_play(setup, file, &command);
-    if (zap_programs_init(take_line, &listener, &programs) != ZAP_OK ||
-        zap_programs_start(&programs, &command) != ZAP_OK) {
+    if (zap_programs_start(&command, 1, take_line, &listener, &programs) != ZAP_OK) {
         ret_answer->is_refusal = true;
         snprintf(ret_answer->reason, sizeof ret_answer->reason, "it cannot be started: %s",
                  strerror(errno));
