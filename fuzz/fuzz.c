@@ -100,10 +100,10 @@ static void tell(const struct zap_plan *plan, const struct zap_trace *trace,
     fflush(stderr);
 }
 
-const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan, uint32_t flags)
+const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan)
 {
     static struct zap_judgement judgement;
-    const struct zap_trace *trace = zap_embed_run(plan, flags, &judgement);
+    const struct zap_trace *trace = zap_embed_run(plan, 0, &judgement);
     if (has_feedback)
         zap_feedback_count(trace, zap_engine_transitions());
     else
@@ -120,17 +120,19 @@ const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan, uint32_t flags
     return trace;
 }
 
-void zap_fuzz_run_again(const struct zap_plan *plan, uint32_t flags, const struct zap_trace *first,
-                        const char *claim)
+void zap_fuzz_run_again(const struct zap_plan *plan, const struct zap_trace *first)
 {
+    static const char claim[] = "the same plan does the same every time";
     static struct zap_trace before;
     static struct zap_judgement judgement;
+    if (first->build.nogil)
+        return;
     before.events_count = first->events_count;
     before.is_cut = first->is_cut;
     memcpy(before.events, first->events, first->events_count * sizeof first->events[0]);
-    const struct zap_trace *trace = zap_embed_run(plan, flags, &judgement);
+    const struct zap_trace *trace = zap_embed_run(plan, 0, &judgement);
     uint32_t at = zap_trace_diff(&before, trace);
-    if (at == UINT32_MAX || zap_seen_enough(hash(claim, strlen(claim))))
+    if (at == UINT32_MAX || zap_seen_enough(hash(claim, sizeof claim)))
         return;
     fprintf(stderr, "pyzap: not so on CPython %s: %s; the traces differ from event %u on\n",
             trace->build.name, claim, (unsigned)at);

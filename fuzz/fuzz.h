@@ -27,18 +27,16 @@ int zap_fuzz_start(bool has_edges);
  * promise; abort where pyzap itself failed.
  *
  * plan     normal
- * flags    ZAP_RUN_*
  * Returns  the trace: borrowed, until the next run
  */
-const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan, uint32_t flags);
+const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan);
 
-/* Run it once more, with other flags perhaps, and trap where that does anything else.
+/* Run it once more, and trap where that does anything else. Not on a free-threaded build, whose
+ * collector takes garbage in the order of addresses, which no run repeats.
  *
  * first  what zap_fuzz_run returned for this plan
- * claim  for the line on stderr: what is not so when they differ
  */
-void zap_fuzz_run_again(const struct zap_plan *plan, uint32_t flags, const struct zap_trace *first,
-                        const char *claim);
+void zap_fuzz_run_again(const struct zap_plan *plan, const struct zap_trace *first);
 
 /* True for one input in `every` (a power of two), by its bytes alone. */
 bool zap_fuzz_is_sample(const uint8_t *bytes, size_t len, uint32_t every);

@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct zap_plan plan;
     zap_wire_decode(bytes, len, &plan);
-    const struct zap_trace *trace = zap_fuzz_run(&plan, 0);
+    const struct zap_trace *trace = zap_fuzz_run(&plan);
     if (zap_fuzz_is_sample(bytes, len, TWICE_ONE_IN))
-        zap_fuzz_run_again(&plan, 0, trace, "the same plan does the same every time");
+        zap_fuzz_run_again(&plan, trace);
     return 0;
 }

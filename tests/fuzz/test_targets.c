@@ -23,7 +23,7 @@ static bool has_edges; /* does libpython claim to count edges? */
 
 /* What zap_embed_run does from now on. */
 static struct {
-    bool fails_to_start, is_silent, is_harness, is_fickle;
+    bool fails_to_start, is_silent, is_harness, is_fickle, is_nogil;
     uint32_t broken; /* bit per invariant */
     unsigned runs;
 } fake;
@@ -53,6 +53,7 @@ const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flag
     }
     ret_judgement->is_harness = fake.is_harness;
     ret_judgement->harness = fake.is_harness ? "a fake failure" : NULL;
+    trace.build.nogil = fake.is_nogil;
     trace.events_count = 0;
     if (!fake.is_silent) {
         trace.events_count = 2;
@@ -166,7 +167,7 @@ static void run_one(void)
 {
     struct zap_plan plan;
     zap_plan_init(&plan);
-    zap_fuzz_run(&plan, 0);
+    zap_fuzz_run(&plan);
 }
 
 static void traps_on_broken(void **state)
@@ -194,8 +195,8 @@ static void run_twice(void)
 {
     struct zap_plan plan;
     zap_plan_init(&plan);
-    const struct zap_trace *first = zap_fuzz_run(&plan, 0);
-    zap_fuzz_run_again(&plan, 0, first, "the same plan does the same every time");
+    const struct zap_trace *first = zap_fuzz_run(&plan);
+    zap_fuzz_run_again(&plan, first);
 }
 
 static void traps_on_another_trace(void **state)
@@ -207,6 +208,8 @@ static void traps_on_another_trace(void **state)
     assert_true(WIFSIGNALED(status));
     assert_non_null(strstr(said, "the same plan does the same every time"));
     assert_non_null(strstr(said, "from event 1 on"));
+    fake.is_nogil = true;
+    assert_int_equal(in_child(run_twice, said, sizeof said), 0);
 }
 
 /* A finding of a campaign traps in so many processes, and then goes by; another one still traps. */
@@ -244,7 +247,7 @@ static void tells_the_engine(void **state)
     zap_fuzz_start(has_edges);
     assert_int_equal(moved(), 0); /* the trial plan is forgotten */
     run_one();
-    assert_int_equal(moved(), 2);
+    assert_int_equal(moved(), 6); /* three of each event */
     zap_engine_start();
     setenv("PYZAP_FUZZ_FEEDBACK", "off", 1);
     zap_fuzz_start(has_edges);
