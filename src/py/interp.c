@@ -14,11 +14,27 @@
 #include "py/route.h"
 #include "py/run.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern char **environ;
+
+#ifdef ZAP_PYTHON_BESIDE
+/* Python's home came along with the executable, wherever that is now. Where /proc does not say,
+ * CPython finds none and does not start. */
+static void set_home_beside(void)
+{
+    char home[PATH_MAX + sizeof ZAP_PYTHON_BESIDE];
+    ssize_t len = readlink("/proc/self/exe", home, PATH_MAX);
+    while (len > 0 && home[len - 1] != '/')
+        len--;
+    memcpy(home + (len > 0 ? len : 0), ZAP_PYTHON_BESIDE, sizeof ZAP_PYTHON_BESIDE);
+    setenv("PYTHONHOME", home, 1);
+}
+#endif
 
 /* Take every PYTHON* variable out of the environment: they are for the user's own interpreters. */
 static void clean_environment(void)
@@ -29,10 +45,11 @@ static void clean_environment(void)
             *to++ = *from;
     *to = NULL;
     setenv("PYTHONHASHSEED", "0", 1); /* dict order is hash order before 3.6; sets everywhere */
-#ifdef ZAP_PYTHON_HOME
+#if defined ZAP_PYTHON_BESIDE
+    set_home_beside();
+#elif defined ZAP_PYTHON_HOME
     setenv("PYTHONHOME", ZAP_PYTHON_HOME, 1);
-#endif
-#ifdef ZAP_PYTHON_PATH
+#elif defined ZAP_PYTHON_PATH
     setenv("PYTHONPATH", ZAP_PYTHON_PATH, 1);
 #endif
     setenv("PYTHONNOUSERSITE", "1", 1);
