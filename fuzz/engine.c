@@ -59,7 +59,9 @@ size_t zap_engine_edges_moved(void)
 /* As clang's own constructors of modules, and for the same reason: after the first of AFL++'s and
  * before those that look how many places are taken. */
 #pragma GCC diagnostic push
+#ifndef __clang__ /* which says nothing about it, and does not know how to say less */
 #pragma GCC diagnostic ignored "-Wprio-ctor-dtor"
+#endif
 __attribute__((constructor(2))) static void take_places(void)
 {
     if (&__afl_area_ptr == NULL || __sanitizer_cov_trace_pc_guard_init == NULL)

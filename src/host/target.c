@@ -12,7 +12,7 @@
 enum { LOOK_MS = 50, EXIT_NOT_STARTED = 127 };
 
 struct listener {
-    int rank;
+    enum zap_engine_rank rank;
     struct zap_target_answer *answer;
 };
 
@@ -20,7 +20,7 @@ static void take_line(const char *line, void *context)
 {
     struct listener *listener = context;
     const char *reason = NULL;
-    int rank = zap_engine_rank_line(line, &reason);
+    enum zap_engine_rank rank = zap_engine_rank_line(line, &reason);
     if (rank > listener->rank) { /* the first of a rank says most, and 1 is any line */
         listener->rank = rank;
         snprintf(listener->answer->reason, sizeof listener->answer->reason, "%s", reason);
