@@ -51,8 +51,8 @@ if(ZAP_PYTHON_BESIDE)
     string(REPLACE ":" ";" places "${ZAP_BUILD_${build}_HOME}")
     list(TRANSFORM places APPEND /${own})
     string(REPLACE ":" ";" path "${ZAP_BUILD_${build}_PATH}") # of a build tree
-    find_path(ZAP_STANDARD_LIBRARY os.py PATHS ${path} ${places} NO_DEFAULT_PATH REQUIRED)
-    install(DIRECTORY ${ZAP_STANDARD_LIBRARY}/ DESTINATION ${ZAP_PYTHON_BESIDE}/${own} ${component}
+    find_path(library os.py PATHS ${path} ${places} NO_DEFAULT_PATH NO_CACHE REQUIRED)
+    install(DIRECTORY ${library}/ DESTINATION ${ZAP_PYTHON_BESIDE}/${own} ${component}
             FILES_MATCHING PATTERN "*.py"
             REGEX "/(test|tests|idlelib|tkinter|lib-tk|turtledemo|lib2to3|ensurepip|pydoc_data|distutils|site-packages|dist-packages|__pycache__|plat-[^/]*)$"
             EXCLUDE)
