@@ -284,6 +284,8 @@ static void run_engine(struct zap_campaign *campaign)
     if (is_over && campaign->programs.running > 0)
         zap_programs_stop(&campaign->programs, zap_engine_stop_signal(campaign->config.engine),
                           STOP_MS);
+    if (started_at_ms != 0)
+        campaign->seconds = (double)(zap_clock_ms() - started_at_ms) / 1000;
     zap_engine_read_files(&campaign->setup, true, &campaign->progress);
     if (campaign->failure_status == 0 && (!is_over || early_status != 0)) {
         campaign->programs.status = early_status;

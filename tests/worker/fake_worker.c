@@ -5,7 +5,8 @@
  *
  *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
  *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
- *                see misbehave(); * for every plan, raise for those with a script that raises
+ *                see misbehave(); * for every plan, raise, keep, ... (a token of
+ *                op.def) for those with a script that does that
  *   tame=N       canary N does nothing
  *   slow         a millisecond for every plan
  *   leak         a mebibyte for every plan, never given back
@@ -25,7 +26,7 @@
 static struct zap_shared *shared;
 static const char *name;
 static bool is_impossible; /* the next judgement */
-static bool has_raise;     /* the plan at work */
+static bool ops[256];      /* that the plan at work has */
 
 /* ------------------------------------------------------------------ words */
 
@@ -62,8 +63,8 @@ static bool is_due(const char *what, uint64_t index)
     char wanted[64];
     snprintf(wanted, sizeof wanted, "%s@", what);
     for (const char *words = getenv("ZAP_FAKE"); (words = find_word(words, wanted)) != NULL;) {
-        bool is_raise = strncmp(words, "raise", 5) == 0;
-        if (*words == '*' || (is_raise ? has_raise : strtoull(words, NULL, 10) == index))
+        const struct zap_op_row *op = zap_op_find(words, strcspn(words, ","));
+        if (*words == '*' || (op ? ops[op->code] : strtoull(words, NULL, 10) == index))
             return true;
         words += strcspn(words, ",");
     }
@@ -219,9 +220,9 @@ static bool report_finding(uint64_t index)
 
 static void look_at(const struct zap_plan *plan)
 {
-    has_raise = false;
+    memset(ops, 0, sizeof ops);
     for (unsigned i = 0; i < plan->acts_count; i++)
-        has_raise = has_raise || plan->acts[i].op == ZAP_OP_RAISE;
+        ops[plan->acts[i].op] = true;
 }
 
 /* Returns whether there is to be a next plan. */
