@@ -6,17 +6,13 @@
 #ifndef ZAP_FUZZ_SEEN_H
 #define ZAP_FUZZ_SEEN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "proto/proto.h"
 
-enum {
-    ZAP_SEEN_SIZE = 65536, /* of the file, in bytes: zeros at first */
-    ZAP_SEEN_MAX = 16,
-};
+enum { ZAP_SEEN_MAX = 16 };
 
-/* Map the file that PYZAP_FUZZ_SEEN names. Where it is not set nothing has ever been seen. Where it
- * names no file of that size: one line on stderr, and the process ends with status 2. */
+/* Map the file that PYZAP_FUZZ_SEEN names, of ZAP_SEEN_SIZE bytes. Where it is not set nothing has
+ * ever been seen. Where it names no such file: one line on stderr, and the process ends with
+ * status 2. */
 void zap_seen_start(void);
 
 /* Count a signature once more. Returns whether it had been counted ZAP_SEEN_MAX times before. Any

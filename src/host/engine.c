@@ -382,7 +382,7 @@ static bool make_tmp(const struct zap_engine_setup *setup)
 
 enum zap_status zap_engine_prepare(const struct zap_engine_setup *setup)
 {
-    static const char zeros[ZAP_ENGINE_SEEN_SIZE];
+    static const char zeros[ZAP_SEEN_SIZE];
     char path[PATH_MAX];
     work_path(setup, "seen", path);
     if (!zap_files_write(path, zeros, sizeof zeros))
@@ -407,9 +407,9 @@ static void add_flags(const struct zap_engine_setup *setup, struct strings *argv
 }
 
 /* What libFuzzer needs to be told whatever it does. */
-static void add_limits(const struct zap_engine_setup *setup, struct strings *argv)
+static void add_limits(const struct zap_engine_setup *setup, int len_max, struct strings *argv)
 {
-    add(argv, "-max_len=%d", ZAP_WIRE_MAX);
+    add(argv, "-max_len=%d", len_max);
     add(argv, "-timeout=%" PRIu64, (setup->deadline_ms + 999) / 1000);
     add(argv, "-rss_limit_mb=%" PRIu64, setup->memory_mib);
     add(argv, "-artifact_prefix=%s/artefacts/", setup->work);
@@ -424,8 +424,9 @@ static void run_libfuzzer(const struct zap_engine_setup *setup, struct zap_engin
     add(&argv, "-ignore_crashes=1");
     add(&argv, "-ignore_timeouts=1");
     add(&argv, "-ignore_ooms=1");
-    add(&argv, "-entropic=0"); /* its bookkeeping takes most of the time with so many features */
-    add_limits(setup, &argv);
+    add(&argv, "-entropic=0");    /* its bookkeeping takes most of the time with so many features */
+    add(&argv, "-len_control=0"); /* a limit that starts small would cut plans down to nothing */
+    add_limits(setup, ZAP_ENGINE_PLAN_MAX, &argv);
     add(&argv, "-dict=%s/pyzap.dict", setup->folder);
     add_flags(setup, &argv);
     add(&argv, "%s/corpus", setup->work);
@@ -450,7 +451,7 @@ static void run_afl(const struct zap_engine_setup *setup, size_t number,
     add(&argv, "-t");
     add(&argv, "%" PRIu64 "+", setup->deadline_ms); /* +: a plan of the corpus may be too slow */
     add(&argv, "-G");
-    add(&argv, "%d", ZAP_WIRE_MAX);
+    add(&argv, "%d", ZAP_ENGINE_PLAN_MAX);
     add(&argv, "-x");
     add(&argv, "%s/pyzap.dict", setup->folder);
     add_flags(setup, &argv);
@@ -508,7 +509,7 @@ bool zap_engine_minimise(const struct zap_engine_setup *setup, const char *from,
         struct strings environment = base_environment(setup);
         add(&argv, "%s", setup->target);
         add(&argv, "-merge=1");
-        add_limits(setup, &argv);
+        add_limits(setup, ZAP_WIRE_MAX, &argv);
         add(&argv, "%s", to);
         add(&argv, "%s", from);
         finish(ret_command, setup->target, &argv, &environment);

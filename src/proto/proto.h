@@ -109,4 +109,8 @@ struct zap_report {
 };
 enum { ZAP_GO_ON = 'g', ZAP_STOP = 's' };
 
+/* What host and fuzz targets share: the file that PYZAP_FUZZ_SEEN names (fuzz/seen.h), zeros at
+ * first, new for each campaign. */
+enum { ZAP_SEEN_SIZE = 65536 };
+
 #endif
