@@ -68,7 +68,7 @@ static unsigned cost_of(const struct zap_plan *plan)
 
 enum {
     COST_BITS = 16,
-    COST_MAX = ZAP_MODULES_MAX * (1 + ZAP_GLOBALS_MAX * (ZAP_NAME_END + ZAP_AGAIN_END)) +
+    COST_MAX = ZAP_MODULES_MAX * (1 + ZAP_GLOBALS_MAX * (ZAP_NAME_END + (int)ZAP_AGAIN_END)) +
                ZAP_OBJECTS_MAX * ((int)COUNT(simple_kinds) + ZAP_MODULES_MAX) +
                ZAP_ACTS_MAX * (ZAP_NAME_END + ZAP_MODULES_MAX),
 };
