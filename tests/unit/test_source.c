@@ -263,7 +263,7 @@ static void scripts_have_no_more_than_they_need(void **state)
     assert_non_null(strstr(script, "\nz.end()\n"));
 
     plan.route = ZAP_ROUTE_WIPE;
-    assert_non_null(strstr(script_text(&plan), "\nimport ctypes\n"));
+    assert_non_null(strstr(script_text(&plan), "    import ctypes\n"));
     plan.route = ZAP_ROUTE_COLLECT;
     script = script_text(&plan);
     assert_non_null(strstr(script, "    def collect(self):\n"));
