@@ -1,13 +1,15 @@
 """The table of tools/coverage: line counts of CPython's teardown code, function by function.
 
-  coverage_table.py read SOURCE BUILD                    counts in BUILD, by gcov, as JSON on stdout
-  coverage_table.py compare [--lines] SOURCE OURS THEIRS two such files as a table
+  coverage_table.py read SOURCE BUILD COUNTERS            counts of BUILD, by gcov, as JSON on stdout; COUNTERS is
+                                                         what GCOV_PREFIX was when they were written
+  coverage_table.py compare [--lines] SOURCE OURS THEIRS  two such files as a table
 
 A function that the source does not have is an error: the table below is for CPython 3.11.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -43,14 +45,16 @@ def fail(why):
     sys.exit("coverage: " + why)
 
 
-def read(source, build):
+def read(source, build, counters):
     """{file: {"functions": {name: [first, last]}, "lines": {number: count}}}"""
     result = {}
     for path, _ in FUNCTIONS:
-        counters = os.path.splitext(path)[0] + ".gcda"
-        if not os.path.exists(os.path.join(build, counters)):
+        stem = os.path.join(build, os.path.splitext(path)[0])
+        data = counters + stem + ".gcda"
+        if not os.path.exists(data):
             fail("no counters were written for " + path)
-        out = subprocess.run(["gcov", "--json-format", "--stdout", counters], cwd=build, stdout=subprocess.PIPE,
+        shutil.copy(stem + ".gcno", counters + stem + ".gcno")  # gcov wants the two side by side
+        out = subprocess.run(["gcov", "--json-format", "--stdout", data], cwd=build, stdout=subprocess.PIPE,
                              check=True).stdout
         functions, lines = {}, {}
         for file in json.loads(out)["files"]:
@@ -109,8 +113,8 @@ def compare(source, ours, theirs, show_lines):
 def main(args):
     show_lines = "--lines" in args
     args = [arg for arg in args if arg != "--lines"]
-    if args[:1] == ["read"] and len(args) == 3:
-        read(args[1], args[2])
+    if args[:1] == ["read"] and len(args) == 4:
+        read(*args[1:])
     elif args[:1] == ["compare"] and len(args) == 4:
         compare(args[1], args[2], args[3], show_lines)
     else:
