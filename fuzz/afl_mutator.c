@@ -16,8 +16,10 @@
  *   what init_trim returned. How many steps there will be is not known before, so that is the most
  *   there can be, and the step after the last one is that number.
  *
- * afl_custom_fuzz_count is left out: then AFL++ decides how often an input is worth it, and gives
- * more to one that led somewhere.
+ * - afl_custom_fuzz_count: how many changes each input gets before the next one's turn. Without it
+ *   AFL++ doubles its own number with every find, and early on everything is one: in a minute it
+ *   gets to 47 inputs of 2,196. With 512, and without its own havoc, it gets to 2,086, finds a
+ *   quarter more edges, and planted bugs that it does not find otherwise.
  *
  * What is returned lies in the state until the next call of the same function; functions do not
  * share. There is one state per afl-fuzz, and everything is drawn from its seed.
@@ -31,7 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIX_ONE_IN = 5, HAVOC_PERCENT = 80, NAME_SIZE = 128 };
+enum { MIX_ONE_IN = 5, CHANGES_COUNT = 512, HAVOC_PERCENT = 80, NAME_SIZE = 128 };
 
 struct state {
     struct zap_rng rng;
@@ -55,6 +57,7 @@ size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_
 size_t afl_custom_havoc_mutation(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_buf,
                                  size_t max_size);
 uint8_t afl_custom_havoc_mutation_probability(void *data);
+uint32_t afl_custom_fuzz_count(void *data, const uint8_t *buf, size_t buf_size);
 const char *afl_custom_describe(void *data, size_t max_description_len);
 size_t afl_custom_post_process(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_buf);
 int32_t afl_custom_init_trim(void *data, uint8_t *buf, size_t buf_size);
@@ -102,6 +105,14 @@ size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_
     zap_mutate(&plan, &rng);
     *out_buf = state->fuzzed;
     return zap_mutate_fit(&plan, state->fuzzed, room(max_size));
+}
+
+uint32_t afl_custom_fuzz_count(void *data, const uint8_t *buf, size_t buf_size)
+{
+    (void)data;
+    (void)buf;
+    (void)buf_size;
+    return CHANGES_COUNT;
 }
 
 size_t afl_custom_havoc_mutation(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_buf,

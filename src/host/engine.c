@@ -444,7 +444,8 @@ static void run_afl(const struct zap_engine_setup *setup, size_t number,
     add(&argv, "%s/corpus", setup->work);
     add(&argv, "-o");
     add(&argv, "%s/afl", setup->work);
-    add(&argv, number == 0 ? "-M" : "-S");
+    /* A main one goes through its queue in order and does not trim: good for one of many. */
+    add(&argv, number == 0 && setup->jobs > 1 ? "-M" : "-S");
     add(&argv, "%s", name);
     add(&argv, "-m");
     add(&argv, "none");
@@ -461,6 +462,7 @@ static void run_afl(const struct zap_engine_setup *setup, size_t number,
     snprintf(path, sizeof path, "%s/afl-mutator.so", setup->folder);
     set(&environment, "AFL_CUSTOM_MUTATOR_LIBRARY", path);
     set(&environment, "AFL_NO_UI", "1");
+    set_default(&environment, "AFL_CUSTOM_MUTATOR_ONLY", "1"); /* fuzz/afl_mutator.c */
     set(&environment, "AFL_NO_CRASH_README", "1");
     snprintf(path, sizeof path, "%d", ZAP_ENGINE_SLACK_MS);
     set_default(&environment, "AFL_FORKSRV_INIT_TMOUT", path);

@@ -177,12 +177,13 @@ static int fuzz_as_afl(int argc, char **argv)
 {
     static char folder[512];
     char path[1024];
-    bool is_main = true;
+    bool is_secondary = false;
     for (int i = 1; i < argc; i++)
-        is_main = is_main && strcmp(argv[i], "-S") != 0;
+        is_secondary = is_secondary || strcmp(argv[i], "-S") == 0;
     const char *out = operand(argc, argv, "-o"), *finds = getenv("ZAP_FAKE_FINDS");
-    snprintf(folder, sizeof folder, "%s/%s", out, operand(argc, argv, is_main ? "-M" : "-S"));
+    snprintf(folder, sizeof folder, "%s/%s", out, operand(argc, argv, is_secondary ? "-S" : "-M"));
     instance = folder;
+    bool is_first = strstr(folder, "-1-") != NULL;
     mkdir(out, 0777);
     if (mkdir(folder, 0777) < 0) {
         puts("PROGRAM ABORT : the instance is there already");
@@ -195,7 +196,7 @@ static int fuzz_as_afl(int argc, char **argv)
     }
     signal(SIGINT, on_int);
     puts("\033[1;92m[+] \033[0mAll set and ready to roll!");
-    if (finds && is_main) {
+    if (finds && is_first) {
         char from[1024];
         snprintf(from, sizeof from, "%s/artefacts", finds);
         snprintf(path, sizeof path, "%s/crashes/id:", folder);
