@@ -540,11 +540,14 @@ static int bind_again(PyObject *dict)
     return 0;
 }
 
-/* The frame of a module's code holds the builtins that it found in its globals, whatever they are.
- */
+/* As exec does, which runs a module's code: where there are no builtins it puts them there, and the
+ * frame holds what it found, whatever that is. */
 int zap_build_again(PyObject *dict)
 {
-    PyObject *builtins = zap_py_dict_get(dict, zap_session.keys[ZAP_NAME_BUILTINS]);
+    PyObject *key = zap_session.keys[ZAP_NAME_BUILTINS], *builtins = zap_py_dict_get(dict, key);
+    if (builtins == NULL && PyDict_SetItem(dict, key, zap_session.builtins) < 0)
+        return -1;
+    builtins = zap_py_dict_get(dict, key);
     if (builtins != NULL && !zap_py_frame_holds(builtins))
         builtins = NULL;
     Py_XINCREF(builtins);

@@ -32,6 +32,9 @@ static void forget_refs(struct zap_trace *trace)
                          event->kind == ZAP_EVENT_UNBIND;
         if (is_dict || (is_change && is_open[event->node]))
             event->refs = 0;
+        /* Up to 3.9 each frame holds what its globals have as __builtins__. */
+        if (is_change && event->name == ZAP_NAME_BUILTINS)
+            event->refs = 0;
         if (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END)
             is_open[event->node] = event->kind == ZAP_EVENT_DEL;
     }
@@ -40,7 +43,8 @@ static void forget_refs(struct zap_trace *trace)
 /* The order in which the collector's tp_clear takes garbage apart depends on every object in it,
  * classes and functions included, and those are what the two ways make differently; in a
  * free-threaded build on their addresses. So what it does goes to the end, sorted and without the
- * state of namespaces: that it happens is compared, when is not. */
+ * state of namespaces: that it happens is compared, when is not; and whether it empties a namespace
+ * before the last reference goes is not compared at all. */
 static bool is_clearing(const struct zap_event *event)
 {
     switch (event->kind) {
@@ -66,21 +70,25 @@ static int compare_events(const void *a, const void *b)
 static void sort_clearing(struct zap_trace *trace)
 {
     static struct zap_event clearing[ZAP_EVENTS_MAX];
-    uint32_t kept = 0, moved = 0;
-    int collections = 0, scripts = 0;
+    static bool collects[ZAP_EVENTS_MAX + 1]; /* of what is open: a collection, or a script? */
+    uint32_t kept = 0, moved = 0, open = 0;
     for (uint32_t i = 0; i < trace->events_count; i++) {
         struct zap_event event = trace->events[i];
-        collections += (event.kind == ZAP_EVENT_COLLECT) - (event.kind == ZAP_EVENT_COLLECT_END);
-        scripts += (event.kind == ZAP_EVENT_DEL) - (event.kind == ZAP_EVENT_DEL_END);
-        if (collections > scripts && is_clearing(&event)) {
+        if (event.kind == ZAP_EVENT_COLLECT || event.kind == ZAP_EVENT_DEL)
+            collects[++open] = event.kind == ZAP_EVENT_COLLECT;
+        if ((event.kind == ZAP_EVENT_COLLECT_END || event.kind == ZAP_EVENT_DEL_END) && open > 0)
+            open--;
+        if (collects[open] && is_clearing(&event)) {
             event.bound = event.none = event.size = event.flags = 0;
-            clearing[moved++] = event;
+            if (event.kind != ZAP_EVENT_EMPTY && event.kind != ZAP_EVENT_EMPTY_END)
+                clearing[moved++] = event;
         } else {
             trace->events[kept++] = event;
         }
     }
     qsort(clearing, moved, sizeof clearing[0], compare_events);
     memcpy(&trace->events[kept], clearing, moved * sizeof clearing[0]);
+    trace->events_count = kept + moved;
 }
 
 static void show(const struct zap_plan *plan, uint64_t index, const char *what, uint32_t at,
