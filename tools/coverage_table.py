@@ -40,6 +40,18 @@ FUNCTIONS = (
     ("Objects/cellobject.c", "cell_dealloc cell_clear cell_traverse"),
 )
 
+# Why the tests reach lines that plans do not, where nothing can be done about it.
+TEST_TYPES = "tp_del and classes without the collector: since 3.4, only C types like those of _testcapi"
+NOTES = {
+    "subtype_dealloc": TEST_TYPES,
+    "move_legacy_finalizers": TEST_TYPES,
+    "visit_move": TEST_TYPES,
+    "move_legacy_finalizer_reachable": TEST_TYPES,
+    "handle_legacy_finalizers": TEST_TYPES + "; and gc.DEBUG_SAVEALL",
+    "delete_garbage": "gc.DEBUG_SAVEALL, which keeps all garbage",
+    "gc_collect_main": TEST_TYPES + "; and gc.collect(1): the collections of plans are full ones",
+}
+
 
 def fail(why):
     sys.exit("coverage: " + why)
@@ -86,7 +98,7 @@ def compare(source, ours, theirs, show_lines):
     with open(theirs) as file:
         theirs = json.load(file)
     print("%-36s %6s %6s %6s  %s" % ("function", "lines", "pyzap", "tests", "lines that only the tests reach"))
-    behind, total = 0, [0, 0, 0]
+    behind, total = [], [0, 0, 0]
     for path, names in FUNCTIONS:
         print(path)
         with open(os.path.join(source, path)) as file:
@@ -99,7 +111,8 @@ def compare(source, ours, theirs, show_lines):
             numbers = [n for n in range(first, last + 1) if str(n) in counts[0]]
             reached = [set(n for n in numbers if count.get(str(n))) for count in counts]
             only_theirs = reached[1] - reached[0]
-            behind += len(reached[0]) < len(reached[1])
+            if len(reached[0]) < len(reached[1]):
+                behind.append(name)
             row = [len(numbers), len(reached[0]), len(reached[1])]
             total = [a + b for a, b in zip(total, row)]
             print(("  %-34s %6d %6d %6d  %s" % (name, row[0], row[1], row[2], ranges(only_theirs))).rstrip())
@@ -107,7 +120,9 @@ def compare(source, ours, theirs, show_lines):
                 for number in sorted(only_theirs):
                     print("      %5d %s" % (number, text[number - 1]))
     print("%-36s %6d %6d %6d" % ("all", total[0], total[1], total[2]))
-    print("functions where the tests reach more lines: %d" % behind)
+    print("functions where the tests reach more lines: %d" % len(behind))
+    for name in behind:
+        print("  %s: %s" % (name, NOTES.get(name, "plans should get there")))
 
 
 def main(args):
