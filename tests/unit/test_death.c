@@ -177,6 +177,14 @@ static void addresses_do_not_make_a_difference(void **state)
     assert_false(zap_death_is_same("at 0x7f12 of x", "at 0x7f12 of y"));
     assert_false(zap_death_is_same("abc", "abcd"));
     assert_false(zap_death_is_same("0x1", "0y1"));
+    static const char *const reasons[] = {
+        "at 0x7f12 of x", "at 0x7f of y", "abc", "abcd", "0x1", "0y1", "", "0x", "at 0x of x"};
+    enum { COUNT = sizeof reasons / sizeof reasons[0] };
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t j = 0; j < COUNT; j++)
+            assert_int_equal(zap_death_key(reasons[i]) == zap_death_key(reasons[j]),
+                             zap_death_is_same(reasons[i], reasons[j]));
+    }
 }
 
 int main(void)
