@@ -29,8 +29,9 @@ set(ZAP_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(ZAP_SERIES 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15)
 
 # Every file or link that may be an interpreter: PATH, pyenv, Debian's and /usr/local's, what
-# tools/build-cpython finished in build/cpython, and the ones named. In: the list named by the user. Out: paths, possibly many for one build; and those of
-# them that somebody put there as an interpreter, so that one that does not work is worth a word.
+# tools/build-cpython finished in build/cpython, and the ones named. In: the list named by the user. Out:
+# paths, possibly many for one build; and those of them that somebody put there as an interpreter, so that
+# one that does not work is worth a word.
 function(_zap_candidates named ret_paths ret_promised)
     set(paths)
     set(on_path)
@@ -297,7 +298,8 @@ function(_zap_probe folder mode lines library options libs ret_why)
     endif()
     execute_process(
         COMMAND ${CMAKE_C_COMPILER} -O0 -w ${flags} -DZAP_STATIC=${is_static}
-                -I${ZAP_CMAKE_DIR}/../src ${ZAP_CMAKE_DIR}/link_probe.c ${ZAP_RUNTIME_SOURCES} -o ${folder}/probe ${options} ${library} ${libs}
+                -I${ZAP_CMAKE_DIR}/../src ${ZAP_CMAKE_DIR}/link_probe.c ${ZAP_RUNTIME_SOURCES}
+                -o ${folder}/probe ${options} ${library} ${libs}
         OUTPUT_VARIABLE out ERROR_VARIABLE out RESULT_VARIABLE status TIMEOUT 300)
     set(what "does not link")
     if(status EQUAL 0)

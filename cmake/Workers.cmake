@@ -33,7 +33,7 @@ function(zap_add_python target build)
     target_include_directories(${target}-objects SYSTEM PUBLIC ${${of}_INCLUDES})
     target_compile_options(${target}-objects PUBLIC ${${of}_COMPILE_OPTIONS})
     target_compile_definitions(${target}-objects PUBLIC _GNU_SOURCE ZAP_STATIC=${static}
-                               ZAP_BUILD_NAME="${build}" ${${of}_DEFINITIONS} ${ARGN})
+                               ZAP_BUILD_NAME="${build}" ${ARGN})
     if(ZAP_PYTHON_BESIDE)
         target_compile_definitions(${target}-objects PRIVATE ZAP_PYTHON_BESIDE="${ZAP_PYTHON_BESIDE}")
     elseif(${of}_TREE)

@@ -63,7 +63,7 @@ for command in apt-get apt-cache dpkg-source; do
     chmod +x "$work/bin/$command"
 done
 PATH=$work/bin:$PATH CC=cc refuses '\(Failed to fetch\|no Debian mirror\)' bookworm --variant env
-[ ! -e "$work/build/cpython/3.11-env/pyzap-finished" ] || fail "a failed download looks finished"
+[ ! -e "$work/build/cpython/3.11-env" ] || fail "a failed download leaves a build folder behind"
 
 # --- a source tree ---
 tree=$work/tree

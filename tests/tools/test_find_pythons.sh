@@ -71,6 +71,7 @@ done
 cat >"$work/CMakeLists.txt" <<END
 cmake_minimum_required(VERSION 3.25)
 project(find C)
+set(ZAP_FIND_PYTHONS ON)
 include($root/cmake/FindPythons.cmake)
 zap_find_pythons("")
 foreach(build IN LISTS ZAP_BUILDS)
