@@ -199,7 +199,7 @@ static void show(void *context, const struct zap_campaign *campaign)
     struct zap_str line = zap_str_init(text, sizeof text);
     struct zap_str count_text = zap_str_init(count, sizeof count);
     struct zap_str rate_text = zap_str_init(rate, sizeof rate);
-    double seconds = campaign->seconds > 0 ? campaign->seconds : 1;
+    double seconds = campaign->counted_at > 0 ? campaign->counted_at : 1;
     zap_summary_count(progress->executions, &count_text);
     zap_summary_count((uint64_t)((double)progress->executions / seconds), &rate_text);
     zap_str_printf(&line, "%s %s  %.0f s  %s executions  %s/s  %" PRIu64 " in corpus  ",

@@ -190,6 +190,7 @@ static void take_line(const char *line, void *context)
     if (campaign->state == ZAP_CAMPAIGN_MINIMISING)
         return;
     zap_engine_read_line(&campaign->setup, line, &campaign->progress);
+    campaign->has_bad_flag = campaign->has_bad_flag || zap_engine_minds_flag(line);
     const char *reason;
     enum zap_engine_rank rank = zap_engine_rank_line(line, &reason);
     if (rank > campaign->rank || (rank == campaign->rank && rank == ZAP_ENGINE_RANK_ANY)) {
@@ -263,6 +264,7 @@ static void run_engine(struct zap_campaign *campaign)
     const struct zap_engine_progress *progress = &campaign->progress;
     int64_t started_at_ms = 0; /* to fuzz: first it looks at its corpus, which may take long */
     bool is_over = !start_engine(campaign);
+    uint64_t executions = 0;
     while (!is_over && campaign->programs.running > 0) {
         zap_programs_look(&campaign->programs, LOOK_MS);
         int64_t now_ms = zap_clock_ms();
@@ -274,8 +276,12 @@ static void run_engine(struct zap_campaign *campaign)
         }
         if (started_at_ms != 0)
             campaign->seconds = (double)(now_ms - started_at_ms) / 1000;
+        if (executions != progress->executions) {
+            executions = progress->executions;
+            campaign->counted_at = campaign->seconds;
+        }
         tick(campaign);
-        is_over = is_interrupted(campaign) ||
+        is_over = is_interrupted(campaign) || campaign->has_bad_flag ||
                   (campaign->config.time_ms && started_at_ms != 0 &&
                    now_ms - started_at_ms >= (int64_t)campaign->config.time_ms);
     }
@@ -287,6 +293,9 @@ static void run_engine(struct zap_campaign *campaign)
     if (started_at_ms != 0)
         campaign->seconds = (double)(zap_clock_ms() - started_at_ms) / 1000;
     zap_engine_read_files(&campaign->setup, true, &campaign->progress);
+    if (campaign->has_bad_flag)
+        set_failure(campaign, ZAP_EXIT_USAGE, zap_engine_name(campaign->config.engine),
+                    campaign->last_words);
     if (campaign->failure_status == 0 && (!is_over || early_status != 0)) {
         campaign->programs.status = early_status;
         judge_end(campaign);
@@ -414,6 +423,10 @@ void zap_campaign_minimise(struct zap_campaign *campaign)
     char from[PATH_MAX], to[PATH_MAX], who[256];
     if (campaign->corpus_after == 0 || campaign->progress.executions == 0)
         return;
+    if (!campaign->is_taken) {
+        snprintf(campaign->note, sizeof campaign->note, "what was found is not in it yet");
+        return;
+    }
     campaign->state = ZAP_CAMPAIGN_MINIMISING;
     tick(campaign);
     snprintf(who, sizeof who, "%s-%s-%s", zap_engine_name(campaign->config.engine),

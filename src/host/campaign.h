@@ -46,12 +46,13 @@ struct zap_campaign {
     char log[PATH_MAX];        /* what the engine printed */
     char aside[PATH_MAX];      /* artefacts that do nothing alone */
     struct zap_engine_progress progress;
-    double seconds; /* of the engine */
+    double counted_at; /* as seconds: when executions were last told */
+    double seconds;    /* of the engine */
     size_t corpus_before, corpus_after,
         corpus_now; /* plans in the corpus: at first, when the engine
                        had ended, and when it was made smaller */
     struct zap_triage triage;
-    bool was_interrupted, has_ended_itself;
+    bool was_interrupted, has_ended_itself, has_bad_flag;
     int failure_status; /* 0, or the exit status that says whose fault ... */
     char failure[768];  /* ... this is; one line */
     char note[512];     /* "" or why the corpus was not made smaller; one line */

@@ -692,6 +692,13 @@ void zap_engine_read_files(const struct zap_engine_setup *setup, bool is_over,
         add_jobs(setup, progress);
 }
 
+#define UNKNOWN_FLAG "WARNING: unrecognized flag "
+
+bool zap_engine_minds_flag(const char *line)
+{
+    return strncmp(line, UNKNOWN_FLAG, strlen(UNKNOWN_FLAG)) == 0;
+}
+
 enum zap_engine_rank zap_engine_rank_line(const char *line, const char **ret_reason)
 {
     static const struct {
@@ -703,6 +710,7 @@ enum zap_engine_rank zap_engine_rank_line(const char *line, const char **ret_rea
         {"PROGRAM ABORT : ", false, false, ZAP_ENGINE_RANK_ENGINE},
         {"SYSTEM ERROR : ", false, false, ZAP_ENGINE_RANK_ENGINE},
         {"ERROR: ", true, false, ZAP_ENGINE_RANK_ENGINE},
+        {UNKNOWN_FLAG, true, true, ZAP_ENGINE_RANK_ENGINE},
         {"cannot start ", true, true, ZAP_ENGINE_RANK_ENGINE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

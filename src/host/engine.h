@@ -125,6 +125,9 @@ enum zap_engine_rank {
 /* ret_reason  borrowed from the line; untouched where there is nothing in it */
 enum zap_engine_rank zap_engine_rank_line(const char *line, const char **ret_reason);
 
+/* Does it say that it has been given a flag that it does not know, and goes on without? */
+bool zap_engine_minds_flag(const char *line);
+
 /* Call for each folder that holds plans it has found, or artefacts, of this and earlier runs. */
 void zap_engine_each_corpus(const struct zap_engine_setup *setup,
                             void (*take)(const char *folder, void *context), void *context);

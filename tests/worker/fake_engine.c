@@ -231,6 +231,8 @@ static int fuzz(int argc, char **argv, const char *prefix)
         puts("ERROR: The required directory \"bad\" does not exist");
         return 1;
     }
+    if (flag(argc, argv, "-nosuch"))
+        puts("WARNING: unrecognized flag '-nosuch=1'; use -help=1 to list all flags");
     signal(SIGTERM, has_word("deaf") ? SIG_IGN : on_term);
     if (has_word("orphan"))
         start_orphan();

@@ -293,6 +293,9 @@ static void an_engine_that_does_not_run_says_why(void **state)
            "engine.log has all that it said; it says: The required directory \"bad\" does not "
            "exist\n");
     expect(FUZZ "-- -bad=1", 2, "without a single execution (with -bad=1); ");
+    expect("./pyzap fuzz -- -nosuch=1", 2,
+           "pyzap fuzz: libfuzzer: WARNING: unrecognized flag '-nosuch=1'; use -help=1 to list all "
+           "flags\n");
     expect("ZAP_FAKE_ENGINE=abort " FUZZ, 70, "without a single execution by a signal; ");
     expect("ZAP_FAKE_ENGINE=silent " FUZZ, 70, "pyzap fuzz: no plan was run in that time: ");
     expect("ZAP_FAKE_ENGINE=ends ./pyzap fuzz", 0, "100 executions");
