@@ -203,7 +203,7 @@ void zap_api_collect(uint8_t by)
     zap_record(ZAP_EVENT_COLLECT)->by = by;
     uint8_t actor = zap_session.by;
     zap_session.by = ZAP_BY_INTERPRETER;
-    if (zap_planted(ZAP_PLANT_GC_CLEARS_FIRST) || zap_planted(ZAP_PLANT_FIVE_ROWS))
+    if (zap_planted(ZAP_PLANT_GC_CLEARS_FIRST) || zap_planted(ZAP_PLANT_FOUR_ROWS))
         zap_plant_before_collect();
     /* Not PyGC_Collect: it does nothing while gc is disabled (3.6 to 3.13). */
     PyObject *count = PyObject_CallObject(zap_session.gc_collect, NULL);

@@ -179,10 +179,9 @@ static bool has_three_rows(void)
     return has_op(ZAP_OP_GROW) && has_kind(ZAP_VALUE_GENERATOR);
 }
 
-static bool has_five_rows(void)
+static bool has_four_rows(void)
 {
-    return has_op(ZAP_OP_WEAKREF) && has_kind(ZAP_VALUE_GENERATOR) && has_kind(ZAP_VALUE_CELL) &&
-           has_name(ZAP_NAME_TUPLE);
+    return has_op(ZAP_OP_WEAKREF) && has_kind(ZAP_VALUE_GENERATOR) && has_name(ZAP_NAME_TUPLE);
 }
 
 void zap_plant_wipe(PyObject *module, bool is_second)
@@ -295,7 +294,7 @@ void zap_plant_drop_backwards(PyObject *values)
 void zap_plant_before_collect(void)
 {
     struct zap_session *s = &zap_session;
-    if (!zap_planted(ZAP_PLANT_GC_CLEARS_FIRST) && !has_five_rows())
+    if (!zap_planted(ZAP_PLANT_GC_CLEARS_FIRST) && !has_four_rows())
         return;
     for (int m = 0; m < s->spaces_count; m++)
         if (s->spaces[m].dict != NULL && s->spaces[m].module == NULL)

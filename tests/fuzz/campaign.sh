@@ -10,7 +10,7 @@ engine=$3
 build=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-PYZAP_WORKERS=$workers PYZAP_PLANT=three-rows,five-rows,chain-of-six "$pyzap" fuzz --engine "$engine" \
+PYZAP_WORKERS=$workers PYZAP_PLANT=three-rows,four-rows,chain-of-six "$pyzap" fuzz --engine "$engine" \
     --python "$build" --time 60 --corpus "$work/corpus" --out "$work/out" >"$work/log" 2>&1 </dev/null
 status=$?
 cat "$work/log"

@@ -14,7 +14,7 @@ failures=0
 plant() { # expected message, file, sed script
     rm -rf "$work/tree"
     mkdir -p "$work/tree/src"
-    ln -s "$root"/tests "$root"/tools "$root"/cmake "$root"/corpus "$root"/LICENSE "$root"/CMake* "$work/tree"
+    ln -s "$root"/fuzz "$root"/tests "$root"/tools "$root"/cmake "$root"/corpus "$root"/LICENSE "$root"/CMake* "$work/tree"
     cp -r "$root"/src/. "$work/tree/src"
     cp "$root/README.md" "$work/tree"
     sed -i "$3" "$work/tree/$2"
