@@ -17,6 +17,7 @@
 #include "host/engine.h"
 
 #include "base/check.h"
+#include "host/corpus.h"
 #include "host/files.h"
 #include "plan/wire.h"
 
@@ -361,9 +362,7 @@ static bool make_memory_folder(const struct zap_engine_setup *setup, char ret_pa
     if (!realpath(setup->work, real) || statvfs(memory, &room) < 0 ||
         (uint64_t)room.f_bavail * room.f_frsize < MEMORY_MIN)
         return false;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (const char *at = real; *at; at++)
-        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+    uint64_t hash = zap_corpus_hash((const uint8_t *)real, strlen(real));
     snprintf(ret_path, PATH_MAX, "%s/pyzap-fuzz-%ld-%016" PRIx64, memory, (long)geteuid(), hash);
     if (mkdir(ret_path, 0700) < 0 && errno != EEXIST)
         return false;
