@@ -32,7 +32,10 @@ int zap_fuzz_start(bool has_edges);
 const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan);
 
 /* Run it once more, and trap where that does anything else. Not on a free-threaded build, whose
- * collector takes garbage in the order of addresses, which no run repeats.
+ * collector takes garbage in the order of addresses, which no run repeats; and not a plan that
+ * binds
+ * __builtins__ itself: when that object has died, another may have its address, and then a trace
+ * says that it is still the same.
  *
  * first  what zap_fuzz_run returned for this plan
  */

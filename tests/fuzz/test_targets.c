@@ -191,10 +191,17 @@ static void aborts_on_harness(void **state)
     assert_non_null(strstr(said, "HARNESS: a fake failure"));
 }
 
+static bool binds_builtins; /* does the plan of run_twice? */
+
 static void run_twice(void)
 {
     struct zap_plan plan;
     zap_plan_init(&plan);
+    if (binds_builtins) {
+        plan.objects_count = plan.modules[0].globals_count = 1;
+        plan.objects[0].kind = ZAP_VALUE_DICT;
+        plan.modules[0].globals[0].name = ZAP_NAME_BUILTINS;
+    }
     const struct zap_trace *first = zap_fuzz_run(&plan);
     zap_fuzz_run_again(&plan, first);
 }
@@ -208,6 +215,9 @@ static void traps_on_another_trace(void **state)
     assert_true(WIFSIGNALED(status));
     assert_non_null(strstr(said, "the same plan does the same every time"));
     assert_non_null(strstr(said, "from event 1 on"));
+    binds_builtins = true;
+    assert_int_equal(in_child(run_twice, said, sizeof said), 0);
+    binds_builtins = false;
     fake.is_nogil = true;
     assert_int_equal(in_child(run_twice, said, sizeof said), 0);
 }
