@@ -82,14 +82,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     };
     const struct zap_options options = {
         .command = "fuzz",
-        .operands = "",
+        .operands = "[-- FLAG...]",
         .text =
             "Let a fuzzing engine look for plans that take new ways through CPython, and for "
             "those\n"
             "that break something on the way; go on past findings, and say at the end what they "
-            "are.\n"
-            "\n"
-            "Usage: pyzap fuzz [OPTION]... [-- FLAG...]",
+            "are.",
         .rows = rows,
         .rows_count = sizeof rows / sizeof rows[0],
         .print_more = print_more,
