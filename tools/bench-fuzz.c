@@ -14,6 +14,7 @@
  * is too low for it.
  */
 #include "host/builds.h"
+#include "host/engine.h"
 #include "host/session.h"
 
 #include <errno.h>
@@ -119,14 +120,15 @@ static const char *fresh(const char *name)
 /* Runs a processor second; 0 where there is no such target. */
 static double libfuzzer(const char *program, unsigned runs, const char *seeds)
 {
-    char runs_option[32], prefix[sizeof work + 64];
+    char runs_option[32], len_option[32], prefix[sizeof work + 64];
     if (access(program, X_OK) != 0)
         return 0;
     snprintf(runs_option, sizeof runs_option, "-runs=%u", runs);
+    snprintf(len_option, sizeof len_option, "-max_len=%d", ZAP_ENGINE_PLAN_MAX);
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/", work);
     const char *argv[ARGS_MAX] = {
-        program,         runs_option, "-seed=1",       "-entropic=0", "-len_control=0",
-        "-max_len=4096", prefix,      fresh("corpus"), seeds,         NULL};
+        program,    runs_option, "-seed=1",       "-entropic=0", "-len_control=0",
+        len_option, prefix,      fresh("corpus"), seeds,         NULL};
     return runs / run((char *const *)argv);
 }
 
