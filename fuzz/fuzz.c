@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "seen.h"
 
-#include "base/check.h"
+#include "base/hash.h"
 #include "py/embed.h"
 
 #include <stdio.h>
@@ -22,11 +22,7 @@ static bool has_feedback = true;
 
 static uint64_t hash(const void *data, size_t len)
 {
-    const uint8_t *bytes = data;
-    uint64_t value = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++)
-        value = (value ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return value ^ value >> 32;
+    return zap_hash_mix(zap_hash_bytes(data, len)); /* its low and its high bits are used */
 }
 
 bool zap_fuzz_is_sample(const uint8_t *bytes, size_t len, uint32_t every)

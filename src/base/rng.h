@@ -3,7 +3,7 @@
 #ifndef ZAP_BASE_RNG_H
 #define ZAP_BASE_RNG_H
 
-#include <stdint.h>
+#include "base/hash.h"
 
 struct zap_rng {
     uint64_t state;
@@ -11,10 +11,7 @@ struct zap_rng {
 
 static inline uint64_t zap_rng_next(struct zap_rng *rng)
 {
-    uint64_t z = (rng->state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return zap_hash_mix(rng->state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* The stream of plan number `index` of a session with `seed`. Same: everywhere, for ever.

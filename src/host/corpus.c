@@ -13,6 +13,7 @@
 #include "host/corpus.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "host/files.h"
 #include "plan/text.h"
 #include "plan/wire.h"
@@ -33,9 +34,7 @@ enum { HASH_DIGITS = 16, HASH_NAME_SIZE = HASH_DIGITS + sizeof ".zap" };
 
 uint64_t zap_corpus_hash(const uint8_t *bytes, size_t len)
 {
-    uint64_t value = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++)
-        value = (value ^ bytes[i]) * UINT64_C(0x100000001b3);
+    uint64_t value = zap_hash_bytes(bytes, len);
     return value ^ value >> 32;
 }
 

@@ -14,6 +14,8 @@
  */
 #include "oracle/feedback.h"
 
+#include "base/hash.h"
+
 enum { DEPTH_MAX = 7, NO_NAME = 7 };
 enum what { EVENT, TRANSITION, DEPTH };
 
@@ -57,17 +59,9 @@ static uint64_t symbol_of(const struct zap_event *event, uint32_t depth)
     return symbol << 6 | (event->info & 63u);
 }
 
-/* The finalizer of splitmix64: every bit of the input matters to every bit of the output. */
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static void count(uint8_t *counters, enum what what, uint64_t value)
 {
-    counters[mix(value << 2 | what) & (ZAP_FEEDBACK_COUNTERS - 1)] = 1;
+    counters[zap_hash_mix(value << 2 | what) & (ZAP_FEEDBACK_COUNTERS - 1)] = 1;
 }
 
 uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_FEEDBACK_COUNTERS])

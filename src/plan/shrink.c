@@ -16,6 +16,7 @@
 #include "plan/shrink.h"
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "plan/wire.h"
 
 #include <string.h>
@@ -416,16 +417,12 @@ static const struct pass {
 };
 enum { PASSES_COUNT = COUNT(passes) };
 
-/* FNV-1a of the wire bytes. Should two plans ever share one, a candidate is left out. */
+/* Of the wire bytes. Should two plans ever share one, a candidate is left out. */
 static uint64_t hash_of(const struct zap_plan *plan)
 {
     uint8_t wire[ZAP_WIRE_MAX];
     size_t len = zap_wire_encode(plan, wire);
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ wire[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
+    return zap_hash_bytes(wire, len);
 }
 
 static bool was_rejected(const struct zap_shrink *shrink, const struct zap_plan *plan)
