@@ -6,7 +6,7 @@
  * - afl_custom_fuzz: change the plan of an input; one time in MIX_ONE_IN mix it with another input
  *   first, where AFL++ offers one.
  * - afl_custom_havoc_mutation: of the changes that AFL++ makes in a row to bytes, most are changes
- *   of the plan. In a trial that doubled what came of them.
+ *   of the plan. Only where its own havoc is at work: `pyzap fuzz` leaves that out.
  * - afl_custom_describe: what afl_custom_fuzz did last, for the name of the file that AFL++ writes.
  * - afl_custom_post_process: what the target gets, and what is stored: the canonical bytes of the
  *   plan that the bytes mean. AFL++ changes bytes too (havoc, splice, dictionary), and leaves dead
