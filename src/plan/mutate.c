@@ -862,7 +862,7 @@ static const struct kind {
     void (*change)(struct zap_plan *plan, struct zap_rng *rng);
 } kinds[] = {
     {"route", 4, change_route},
-    {"fresh", 1, replace_all},
+    {"fresh", 9, replace_all},
     {"add-global", 5, add_global},
     {"drop-global", 5, drop_global},
     {"rename-global", 6, rename_global},

@@ -424,7 +424,8 @@ static void findings_are_shrunk(void **state)
     for (size_t i = 0; i < sizeof shrinkable / sizeof shrinkable[0]; i++) {
         struct zap_session session;
         struct zap_session_config config = config_of(1, 12);
-        config.worker.deadline_ms = 300;
+        /* Short for what hangs, so that the test ends; long for what takes its time to grow. */
+        config.worker.deadline_ms = shrinkable[i].verdict == ZAP_TIMED_OUT ? 1000 : 20000;
         bool is_quick = shrinkable[i].verdict == ZAP_BROKEN || shrinkable[i].verdict == ZAP_CRASHED;
         run(shrinkable[i].fake, &config, &session);
         print_message("%s\n", shrinkable[i].fake);
