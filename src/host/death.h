@@ -2,7 +2,10 @@
 #ifndef ZAP_HOST_DEATH_H
 #define ZAP_HOST_DEATH_H
 
+#include "host/stack.h"
 #include "proto/proto.h"
+
+enum { ZAP_SIGNATURE_SIZE = 80 };
 
 /* Did the host end it, and what for? */
 enum zap_killed {
@@ -27,10 +30,11 @@ struct zap_death_facts {
 struct zap_death {
     enum zap_verdict verdict; /* CRASHED, TIMED_OUT, EXHAUSTED, HARNESS; VOID for KILLED_STOP */
     uint32_t phase;
-    char signature[32]; /* fit for a file name: "SIGSEGV", "exit-0", "timeout", "memory", "harness"
-                         */
-    char reason[256];   /* one line: "SIGABRT: Fatal Python error: ... in the route" */
-    char tail[2048];    /* the end of its stderr, printable */
+    /* Fit for a file name, and the same for the same bug: "SIGSEGV", "exit-0", "timeout", ... */
+    char signature[ZAP_SIGNATURE_SIZE];
+    char reason[256]; /* one line: "SIGABRT: Fatal Python error: ... in the route" */
+    char tail[2048];  /* the end of its stderr, printable */
+    struct zap_stack stack;
 };
 
 /* Classify a death.

@@ -29,6 +29,7 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
     snprintf(outcome->reason, sizeof outcome->reason, "%s", death->reason);
     memcpy(outcome->signature, death->signature, sizeof outcome->signature);
     memcpy(outcome->tail, death->tail, sizeof outcome->tail);
+    outcome->stack = death->stack;
     outcome->phase = death->phase;
     if (player->worker.has_hello)
         zap_worker_copy_trace(&player->worker, &outcome->trace);

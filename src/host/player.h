@@ -21,10 +21,11 @@ struct zap_outcome {
     /* VOID: no invariant says anything about this run. HELD: at least one does, and none is broken.
      */
     enum zap_verdict verdict;
-    char reason[512];   /* one line; "" for HELD and BROKEN */
-    char signature[32]; /* of a death, else "" */
-    uint32_t phase;     /* of a death, else 0 */
-    char tail[2048];    /* of a death: the end of what the worker printed */
+    char reason[512];                   /* one line; "" for HELD and BROKEN */
+    char signature[ZAP_SIGNATURE_SIZE]; /* of a death, else "" */
+    uint32_t phase;                     /* of a death, else 0 */
+    char tail[2048];                    /* of a death: the end of what the worker printed */
+    struct zap_stack stack;             /* of a death */
     uint64_t checks;
     bool has_judgement;
     struct zap_judgement judgement;

@@ -503,6 +503,7 @@ static void take_outcome(const struct zap_outcome *outcome, struct zap_evidence 
     snprintf(death->reason, sizeof death->reason, "%.*s", (int)sizeof death->reason - 1,
              outcome->reason);
     memcpy(death->tail, outcome->tail, sizeof death->tail);
+    death->stack = outcome->stack;
 }
 
 /* Make a finding that is filed already smaller, and file it again: it is never lost. */

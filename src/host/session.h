@@ -52,7 +52,7 @@ struct zap_tally {
 
 /* How often one thing was found on one build. */
 struct zap_sight {
-    char signature[32];
+    char signature[ZAP_SIGNATURE_SIZE];
     char reason[256];
     uint64_t count;
 };
@@ -68,7 +68,7 @@ struct zap_evidence {
 struct zap_filed {
     uint64_t index;
     enum zap_verdict verdict;
-    char signature[32];
+    char signature[ZAP_SIGNATURE_SIZE];
     char reason[256];              /* of a death; BROKEN: all invariants that the plan broke */
     uint64_t broken;               /* the same as a set: bit per enum zap_invariant_code */
     char *path;                    /* owned; "" where filing failed, or nothing is filed */

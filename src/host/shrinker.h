@@ -18,9 +18,9 @@ enum {
 
 /* What a plan has to go on doing while it gets smaller. */
 struct zap_shrinker_goal {
-    enum zap_verdict verdict; /* BROKEN, CRASHED, TIMED_OUT or EXHAUSTED */
-    char signature[32];       /* id of the invariant, or how the worker dies */
-    char reason[256];         /* CRASHED: of the death; addresses in it do not matter */
+    enum zap_verdict verdict;           /* BROKEN, CRASHED, TIMED_OUT or EXHAUSTED */
+    char signature[ZAP_SIGNATURE_SIZE]; /* id of the invariant, or how the worker dies */
+    char reason[256];                   /* CRASHED: of the death; addresses in it do not matter */
 };
 
 /* All pointers are borrowed. */

@@ -133,6 +133,7 @@ static struct zap_death death_of(const struct zap_outcome *outcome)
     snprintf(death.reason, sizeof death.reason, "%.*s", (int)sizeof death.reason - 1,
              outcome->reason);
     memcpy(death.tail, outcome->tail, sizeof death.tail);
+    death.stack = outcome->stack;
     return death;
 }
 

@@ -37,7 +37,7 @@ struct zap_triage_config {
 /* One kind of finding. */
 struct zap_triage_kind {
     enum zap_verdict verdict;
-    char signature[32]; /* of a BROKEN plan, its first broken invariant */
+    char signature[ZAP_SIGNATURE_SIZE]; /* of a BROKEN plan, its first broken invariant */
     char reason[256];
     uint64_t artefacts;  /* that show it, in this campaign */
     uint64_t plans;      /* of the corpus that do */
