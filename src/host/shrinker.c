@@ -100,8 +100,7 @@ static void start(struct work *work)
         worker.deadline_ms = ZAP_SHRINKER_DEADLINE_MS;
     zap_player_init(&work->player, work->config->row, &worker, 0);
     work->player.interrupted = work->config->interrupted;
-    work->until_ms =
-        zap_clock_ms() + (is_slow(work->goal) ? ZAP_SHRINKER_SLOW_TIME_MS : ZAP_SHRINKER_TIME_MS);
+    work->until_ms = zap_clock_ms() + ZAP_SHRINKER_TIME_MS;
 }
 
 static bool is_over(const struct work *work)
