@@ -206,20 +206,17 @@ static void add_without_numbers(const char *line, struct zap_str *out)
     }
 }
 
-/* The topmost functions that may be to blame: CPython's; where there are none, all that are not the
- * system's, by their place where they have no name. */
+/* The functions that may be to blame: CPython's topmost ones; where there are none, the one that is
+ * topmost but for the system's, by its place where it has no name. (Not more of them: ours call
+ * each other in one way in `pyzap check` and in another in `pyzap replay`.) */
 static void add_culprits(const struct zap_stack *stack, struct zap_str *out)
 {
     size_t before = out->len;
-    unsigned count = 0;
     zap_stack_top(stack, out);
-    for (uint32_t i = 0; out->len == before && i < stack->count && count < 3; i++) {
+    for (uint32_t i = 0; i < stack->count && out->len == before; i++) {
         const struct zap_stack_frame *frame = &stack->frames[i];
-        if (frame->whose != ZAP_STACK_SYSTEM) {
-            zap_str_printf(out, "%s%s", count ? " < " : "",
-                           frame->function[0] ? frame->function : frame->file);
-            count++;
-        }
+        if (frame->whose != ZAP_STACK_SYSTEM)
+            zap_str_add(out, frame->function[0] ? frame->function : frame->file);
     }
 }
 
@@ -260,12 +257,13 @@ static void write_signature(const char *end, const struct cause *cause,
 
 /* ------------------------------------------------------------------ reasons */
 
-/* ": Fatal Python error: ...: insertdict < PyDict_SetItem"; of a long line the beginning. */
+/* ": Fatal Python error: ...: insertdict < PyDict_SetItem"; of a long line the beginning. What the
+ * signature is of stands in the reason. */
 static void add_cause(const struct cause *cause, const struct zap_stack *stack, struct zap_str *out)
 {
     char text[200];
     struct zap_str top = zap_str_init(text, sizeof text);
-    zap_stack_top(stack, &top);
+    add_culprits(stack, &top);
     const char *line = cause->line[0] || !stack->is_overflow ? cause->line : "the C stack is full";
     size_t left = out->size - out->len - 1 - (top.len ? top.len + 2 : 0);
     if (line[0] && left > 2)

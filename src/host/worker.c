@@ -32,9 +32,11 @@
 #include <unistd.h>
 
 enum {
-    SAMPLE_MS = 100,             /* between two looks at the memory of a worker that runs plans */
-    CANARY_SAMPLE_MS = 5,        /* ... of one that misbehaves on purpose, and fast */
-    DYING_MS = 1000,             /* from the end of its pipe to the end of a worker */
+    SAMPLE_MS = 100,      /* between two looks at the memory of a worker that runs plans */
+    CANARY_SAMPLE_MS = 5, /* ... of one that misbehaves on purpose, and fast */
+    DYING_MS = 1000,      /* from the end of its pipe to the end of a worker */
+    NAP_MIN_US = 20,      /* between two looks whether it has ended: most do at once */
+    NAP_MAX_US = 500,
     ERRORS_MAX = 256 * 1024,     /* of caught output; then it is thrown away, or not looked at */
     FILE_MAX = 64 * 1024 * 1024, /* what a worker may write in one go, between two looks */
     FIRST_FREE_FD = 10,          /* above the numbers that the worker's own descriptors get */
@@ -86,7 +88,7 @@ static void set_limit(__rlimit_resource_t resource, rlim_t value)
     }
 }
 
-/* In the child. Only what is safe between fork and exec. */
+/* In the child. Only what is safe between vfork and exec: it has the host's memory for its own. */
 ZAP_NORETURN static void exec_worker(const char *path, pid_t host, int shared, int commands,
                                      int reports, int errors)
 {
@@ -170,7 +172,7 @@ enum zap_status zap_worker_start(const struct zap_worker_config *config,
     bool is_started = prepare(worker, &shared, commands, reports);
     if (is_started) {
         pid_t host = getpid();
-        pid_t pid = fork();
+        pid_t pid = vfork(); /* fork() would copy tables of all the memory that symbols take */
         if (pid == 0)
             exec_worker(config->path, host, shared, commands[0], reports[1], worker->errors);
         is_started = pid > 0;
@@ -275,7 +277,7 @@ static void end(struct zap_worker *worker, enum zap_killed killed)
 static bool reap(struct zap_worker *worker, int64_t wait_ms)
 {
     int64_t until = zap_clock_ms() + wait_ms;
-    for (;;) {
+    for (useconds_t nap_us = NAP_MIN_US;; nap_us = nap_us < NAP_MAX_US ? nap_us * 2 : nap_us) {
         int status;
         if (waitpid(worker->pid, &status, WNOHANG) == worker->pid) {
             bury(worker, status, ZAP_KILLED_NOT);
@@ -283,7 +285,7 @@ static bool reap(struct zap_worker *worker, int64_t wait_ms)
         }
         if (zap_clock_ms() >= until)
             return false;
-        usleep(500);
+        usleep(nap_us);
     }
 }
 

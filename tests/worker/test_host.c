@@ -206,6 +206,7 @@ static const struct {
     {"exit@3", ZAP_CRASHED, "exit-0", "exited with status 0 in the middle of the route"},
     {"hang@3", ZAP_TIMED_OUT, "timeout", "no progress for 2.0 s in the route"},
     {"grow@3", ZAP_EXHAUSTED, "memory", "memory over its limit (256 MiB) in the route"},
+    {"segv-one@3", ZAP_CRASHED, "SIGSEGV-", "SIGSEGV in the middle of the route: segv_one"},
     {"half-dead@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
     {"scribble@3", ZAP_CRASHED, "SIGSEGV", "SIGSEGV in the middle of the route"},
     {"half@3", ZAP_TIMED_OUT, "timeout", "no progress for 2.0 s in the route"},
@@ -423,8 +424,10 @@ static const struct {
     const char *fake;
     enum zap_verdict verdict;
 } shrinkable[] = {
-    {"finding@raise", ZAP_BROKEN}, {"segv@raise", ZAP_CRASHED},   {"fatal@raise", ZAP_CRASHED},
-    {"hang@raise", ZAP_TIMED_OUT}, {"grow@raise", ZAP_EXHAUSTED},
+    {"finding@raise", ZAP_BROKEN},       {"segv@raise", ZAP_CRASHED},
+    {"fatal@raise", ZAP_CRASHED},        {"segv-one@raise", ZAP_CRASHED},
+    {"overflow-one@raise", ZAP_CRASHED}, {"hang@raise", ZAP_TIMED_OUT},
+    {"grow@raise", ZAP_EXHAUSTED},
 };
 
 static void findings_are_shrunk(void **state)
