@@ -138,12 +138,15 @@ static const char *find_function(const struct module *module, GElf_Addr address)
     return name && offset < symbol.st_size ? name : NULL;
 }
 
-/* The compile unit of an address. Some compilers write no table of these. */
+/* The compile unit of an address. The library's own search takes the nearest one before it, and not
+ * all compilers write the table that it searches: what was compiled without debug information has
+ * none. */
 static Dwarf_Die *find_unit(const struct module *module, GElf_Addr address, Dwarf_Addr *ret_bias)
 {
     Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl, address, ret_bias);
-    if (unit)
+    if (unit && dwarf_haspc(unit, address - *ret_bias) == 1)
         return unit;
+    unit = NULL;
     while ((unit = dwfl_module_nextcu(module->dwfl, unit, ret_bias)) != NULL) {
         if (dwarf_haspc(unit, address - *ret_bias) == 1)
             return unit;
