@@ -1,6 +1,8 @@
 /* The `pyzap` program: picks the command. */
 #include "cmd.h"
 
+#include "host/symbols.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -88,8 +90,11 @@ int main(int argc, char **argv)
         return finish(ZAP_EXIT_OK);
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return finish(commands[i].run(argc - 1, argv + 1));
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            int status = finish(commands[i].run(argc - 1, argv + 1));
+            zap_symbols_release();
+            return status;
+        }
     }
     fprintf(stderr, "pyzap: there is no command \"%s\"; `pyzap --help` lists them\n", argv[1]);
     return ZAP_EXIT_USAGE;

@@ -249,8 +249,6 @@ static void write_name(const struct zap_finding_facts *facts, char ret_name[NAME
     zap_str_printf(&name, "%s-%s-", facts->build, facts->signature);
     if (!facts->artefact)
         zap_str_printf(&name, "%" PRIu64, facts->index);
-    else if (facts->verdict == ZAP_CRASHED)
-        zap_str_printf(&name, "fuzz-%08x", (unsigned)zap_death_key(facts->death->reason));
     else
         zap_str_add(&name, "fuzz");
 }

@@ -37,9 +37,8 @@ struct zap_finding_facts {
 };
 
 /* The folder that zap_finding_file makes: DIR/BUILD-SIGNATURE-INDEX; of what an engine found
- * DIR/BUILD-SIGNATURE-fuzz, with some digits after it where the reason of a crash tells kinds
- * apart. So what engines find has one folder for each kind, and who finds it again finds the
- * folder.
+ * DIR/BUILD-SIGNATURE-fuzz. So what engines find has one folder for each kind, and who finds it
+ * again finds the folder.
  *
  * Returns  false (errno) where that is too long
  */

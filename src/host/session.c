@@ -64,11 +64,11 @@ static void set_failure(struct zap_run *run, const char *what, const char *detai
 }
 
 /* Count one more sight of a thing on this build; returns how many there are now. */
-static uint64_t count_sight(struct zap_run *run, const char *signature, const char *reason)
+static uint64_t count_sight(struct zap_run *run, const char *signature)
 {
     for (size_t i = 0; i < run->sights_count; i++) {
         struct zap_sight *sight = &run->sights[i];
-        if (strcmp(sight->signature, signature) == 0 && zap_death_is_same(sight->reason, reason))
+        if (strcmp(sight->signature, signature) == 0)
             return ++sight->count;
     }
     struct zap_sight *sights = realloc(run->sights, (run->sights_count + 1) * sizeof *sights);
@@ -76,7 +76,6 @@ static uint64_t count_sight(struct zap_run *run, const char *signature, const ch
     run->sights = sights;
     struct zap_sight *sight = &sights[run->sights_count++];
     snprintf(sight->signature, sizeof sight->signature, "%s", signature);
-    snprintf(sight->reason, sizeof sight->reason, "%s", reason);
     return sight->count = 1;
 }
 
@@ -160,7 +159,7 @@ static void take_finding(struct zap_session *session, struct zap_run *run,
         if (judgement->verdicts[i] != ZAP_BROKEN)
             continue;
         const char *id = zap_invariant_row((enum zap_invariant_code)i)->id;
-        if (count_sight(run, id, "") <= ZAP_SESSION_FILED_MAX && !signature)
+        if (count_sight(run, id) <= ZAP_SESSION_FILED_MAX && !signature)
             signature = id;
     }
     if (signature)
@@ -315,9 +314,7 @@ static void take_death(struct zap_session *session, struct zap_run *run, int64_t
     } else {
         run->past.verdicts[death.verdict]++;
         run->past.findings++;
-        bool is_exact = death.verdict == ZAP_CRASHED; /* else the reason is all figures */
-        if (count_sight(run, death.signature, is_exact ? death.reason : "") <=
-            ZAP_SESSION_FILED_MAX)
+        if (count_sight(run, death.signature) <= ZAP_SESSION_FILED_MAX)
             file_finding(session, run, index, death.verdict, death.signature, NULL, &death);
     }
     if (atomic_load(&run->worker.shared->plans) == index - run->worker.from)
@@ -519,7 +516,6 @@ static void shrink_finding(struct zap_session *session, struct zap_run *run,
     };
     struct zap_shrinker_goal goal = {.verdict = filed->verdict};
     memcpy(goal.signature, filed->signature, sizeof goal.signature);
-    memcpy(goal.reason, filed->evidence->death.reason, sizeof goal.reason);
     struct zap_plan plan;
     zap_gen_plan(&session->config.gen, filed->index, &plan);
     struct zap_shrunk *shrunk = malloc(sizeof *shrunk);

@@ -11,8 +11,7 @@
 struct zap_session;
 
 enum {
-    ZAP_SESSION_FILED_MAX =
-        3, /* findings of one build that show the same thing; more are only counted */
+    ZAP_SESSION_FILED_MAX = 1, /* findings of one signature on one build; more are only counted */
     ZAP_SESSION_TICK_MS = 200,
 };
 
@@ -53,7 +52,6 @@ struct zap_tally {
 /* How often one thing was found on one build. */
 struct zap_sight {
     char signature[ZAP_SIGNATURE_SIZE];
-    char reason[256];
     uint64_t count;
 };
 

@@ -55,9 +55,7 @@ bool zap_shrinker_reaches(const struct zap_outcome *outcome, const struct zap_sh
         return false;
     if (goal->verdict == ZAP_BROKEN)
         return is_broken(&outcome->judgement, goal->signature);
-    /* The other reasons are all figures. */
-    return strcmp(outcome->signature, goal->signature) == 0 &&
-           (goal->verdict != ZAP_CRASHED || zap_death_is_same(outcome->reason, goal->reason));
+    return strcmp(outcome->signature, goal->signature) == 0;
 }
 
 static bool is_slow(const struct zap_shrinker_goal *goal)

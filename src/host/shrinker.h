@@ -19,7 +19,7 @@ enum {
 struct zap_shrinker_goal {
     enum zap_verdict verdict;           /* BROKEN, CRASHED, TIMED_OUT or EXHAUSTED */
     char signature[ZAP_SIGNATURE_SIZE]; /* id of the invariant, or how the worker dies */
-    char reason[256];                   /* CRASHED: of the death; addresses in it do not matter */
+    char reason[256];                   /* of the death, for people: it may differ */
 };
 
 /* All pointers are borrowed. */

@@ -255,8 +255,8 @@ static void print_findings(const struct zap_session *session, FILE *out)
     if (unfiled > 0)
         fprintf(out,
                 "  and %" PRIu64
-                " more of the same kinds, counted but not filed (%d of a kind are)\n",
-                unfiled, ZAP_SESSION_FILED_MAX);
+                " more of the same kinds, counted but not filed (one of a kind is)\n",
+                unfiled);
 }
 
 void zap_summary_print(const struct zap_session *session, FILE *out)

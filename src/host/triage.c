@@ -211,8 +211,7 @@ static struct zap_triage_kind *find_kind(struct zap_triage *triage,
 {
     for (size_t i = 0; i < triage->kinds_count; i++) {
         struct zap_triage_kind *kind = &triage->kinds[i];
-        if (kind->verdict == goal->verdict && strcmp(kind->signature, goal->signature) == 0 &&
-            (kind->verdict != ZAP_CRASHED || zap_death_is_same(kind->reason, goal->reason)))
+        if (kind->verdict == goal->verdict && strcmp(kind->signature, goal->signature) == 0)
             return kind;
     }
     return NULL;
@@ -438,8 +437,6 @@ static void shrink(struct work *work, struct zap_triage_kind *kind)
     zap_wire_decode(work->bytes, work->len, &plan);
     struct zap_shrinker_goal goal = {.verdict = kind->verdict};
     memcpy(goal.signature, kind->signature, sizeof goal.signature);
-    if (kind->verdict == ZAP_CRASHED)
-        memcpy(goal.reason, kind->reason, sizeof goal.reason);
     zap_shrinker_run(&config, &plan, &goal, shrunk);
 
     bool is_over = shrunk->end == ZAP_SHRINKER_DONE || shrunk->end == ZAP_SHRINKER_NOT_ALONE;
