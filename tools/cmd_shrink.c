@@ -27,7 +27,7 @@ static void print_more(void)
         "one, and what is left is made simpler, the route as well, as long as the same invariant\n"
         "is broken (the first one, where there are several) or the worker dies in the same way.\n"
         "It ends when nothing smaller does that: the same plan gives the same result. Bounds: 800\n"
-        "tries, 400 deaths (40 where workers hang or take all memory); and a minute, for a "
+        "tries, 400 deaths (24 where workers hang or take all memory); and a minute, for a "
         "machine\n"
         "that is busy. Ctrl-C ends it with the smallest plan so far.\n"
         "\n"

@@ -94,7 +94,7 @@ static void start(struct work *work)
 {
     struct zap_worker_config worker = work->config->worker;
     bool is_long = worker.deadline_ms == 0 || worker.deadline_ms > ZAP_SHRINKER_DEADLINE_MS;
-    if (is_slow(work->goal) && is_long)
+    if (work->goal->verdict == ZAP_TIMED_OUT && is_long)
         worker.deadline_ms = ZAP_SHRINKER_DEADLINE_MS;
     zap_player_init(&work->player, work->config->row, &worker, 0);
     work->player.interrupted = work->config->interrupted;

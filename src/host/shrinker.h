@@ -10,8 +10,8 @@ enum {
     ZAP_SHRINKER_TRIES = 800,  /* far more than a plan of the default size gives */
     ZAP_SHRINKER_DEATHS = 400, /* of those tries: each costs a new worker */
     /* TIMED_OUT and EXHAUSTED: each one that is kept takes its time */
-    ZAP_SHRINKER_SLOW_DEATHS = 40,
-    ZAP_SHRINKER_DEADLINE_MS = 500,   /* for these, instead of a longer one, while trying */
+    ZAP_SHRINKER_SLOW_DEATHS = 24,
+    ZAP_SHRINKER_DEADLINE_MS = 1000,  /* TIMED_OUT: instead of a longer one, while trying */
     ZAP_SHRINKER_TIME_MS = 60 * 1000, /* for a machine that has no time for us */
 };
 
