@@ -530,41 +530,65 @@ void zap_expect_release(struct zap_expect *expect)
 
 /* ------------------------------------------------------------------ outcomes */
 
-/* A list that is too long for its place is no list that somebody wrote. */
-static void mark_cut(const struct zap_str *str)
+/* What is longer is cut, with a mark that makes it differ from what anybody would write. */
+enum { LIST_MAX = 16 * 1024 };
+
+static char *keep_list(const struct zap_str *list)
 {
-    static const char mark[] = " ...";
-    if (str->cut)
-        memcpy(str->data + str->size - sizeof mark, mark, sizeof mark);
+    char *kept = NULL;
+    if (list->len == 0)
+        return NULL;
+    int len = asprintf(&kept, "%s%s", list->data, list->cut ? " ..." : "");
+    ZAP_CHECK_CMP(len, >, 0);
+    return kept;
+}
+
+static void take_ends(const struct zap_plan *plan, const struct zap_text_labels *labels,
+                      const struct zap_trace *trace, struct zap_expect_found *found)
+{
+    char *page = malloc(4 * LIST_MAX);
+    ZAP_CHECK(page != NULL);
+    struct zap_ends ends = {
+        .dies = zap_str_init(page, LIST_MAX),
+        .lives = zap_str_init(page + LIST_MAX, LIST_MAX),
+        .sees = zap_str_init(page + 2 * LIST_MAX, LIST_MAX),
+        .untraced = zap_str_init(page + 3 * LIST_MAX, LIST_MAX),
+    };
+    zap_ends_describe(plan, labels, trace, &ends);
+    found->dies = keep_list(&ends.dies);
+    found->lives = keep_list(&ends.lives);
+    found->sees = keep_list(&ends.sees);
+    found->untraced = keep_list(&ends.untraced);
+    found->is_unordered = ends.is_unordered;
+    free(page);
 }
 
 void zap_expect_take(const struct zap_plan *plan, const struct zap_text_labels *labels,
                      const struct zap_outcome *outcome, struct zap_expect_found *ret_found)
 {
-    struct zap_expect_found *found = ret_found;
-    struct zap_ends ends = {
-        .dies = zap_str_init(found->dies, sizeof found->dies),
-        .lives = zap_str_init(found->lives, sizeof found->lives),
-        .sees = zap_str_init(found->sees, sizeof found->sees),
-        .untraced = zap_str_init(found->untraced, sizeof found->untraced),
+    struct zap_expect_found found = {
+        .verdict = outcome->verdict,
+        .is_unrun = outcome->verdict == ZAP_SKIPPED && !outcome->has_judgement,
+        .has_ends = outcome->has_judgement && outcome->verdict != ZAP_HARNESS,
     };
-    found->verdict = outcome->verdict;
-    found->is_unrun = outcome->verdict == ZAP_SKIPPED && !outcome->has_judgement;
-    found->has_ends = outcome->has_judgement && outcome->verdict != ZAP_HARNESS;
-    found->broken = 0;
     for (int i = 0; i < ZAP_INVARIANT_COUNT && outcome->verdict == ZAP_BROKEN; i++) {
         if (outcome->judgement.verdicts[i] == ZAP_BROKEN)
-            found->broken |= UINT32_C(1) << i;
+            found.broken |= UINT32_C(1) << i;
     }
-    snprintf(found->signature, sizeof found->signature, "%s",
-             is_death(outcome->verdict) ? outcome->signature : "");
-    if (!found->has_ends)
-        return;
-    zap_ends_describe(plan, labels, &outcome->trace, &ends);
-    mark_cut(&ends.dies);
-    mark_cut(&ends.lives);
-    mark_cut(&ends.sees);
-    mark_cut(&ends.untraced);
+    if (is_death(outcome->verdict))
+        memcpy(found.signature, outcome->signature, sizeof found.signature);
+    if (found.has_ends)
+        take_ends(plan, labels, &outcome->trace, &found);
+    *ret_found = found;
+}
+
+void zap_expect_release_found(struct zap_expect_found *found)
+{
+    free(found->dies);
+    free(found->lives);
+    free(found->sees);
+    free(found->untraced);
+    memset(found, 0, sizeof *found);
 }
 
 /* ------------------------------------------------------------------ comparing */
@@ -604,9 +628,44 @@ static bool is_verdict(const struct zap_expect_verdict *expected,
     return strncmp(found->signature, expected->signature, strlen(expected->signature)) == 0;
 }
 
-static bool is_list(const char *expected, const char *found)
+/* The word at *at, of *ret_len bytes, which is moved to the next; NULL at the end. */
+static const char *cut_word(const char **at, size_t *ret_len)
 {
-    return !expected || strcmp(expected, found) == 0;
+    const char *word = *at + strspn(*at, " ");
+    *ret_len = strcspn(word, " ");
+    *at = word + *ret_len;
+    return *ret_len > 0 ? word : NULL;
+}
+
+static size_t count_word(const char *list, const char *word, size_t word_len)
+{
+    size_t count = 0, len;
+    const char *one;
+    while ((one = cut_word(&list, &len)) != NULL)
+        count += len == word_len && memcmp(one, word, len) == 0;
+    return count;
+}
+
+/* The same words as often, in any order? */
+static bool are_words(const char *a, const char *b)
+{
+    size_t len;
+    const char *word;
+    if (strlen(a) != strlen(b))
+        return false;
+    for (const char *at = a; (word = cut_word(&at, &len)) != NULL;) {
+        if (count_word(a, word, len) != count_word(b, word, len))
+            return false;
+    }
+    return true;
+}
+
+static bool is_list(const char *expected, const char *found, bool is_unordered)
+{
+    found = found ? found : "";
+    if (!expected)
+        return true;
+    return is_unordered ? are_words(expected, found) : strcmp(expected, found) == 0;
 }
 
 static bool are_ends(const struct zap_expect_row *row, const struct zap_expect_found *found)
@@ -614,8 +673,21 @@ static bool are_ends(const struct zap_expect_row *row, const struct zap_expect_f
     if (!found->has_ends)
         return true;
     const char *lives = row->dies && !row->lives ? "" : row->lives;
-    return is_list(row->dies, found->dies) && is_list(lives, found->lives) &&
-           is_list(row->sees, found->sees) && is_list(row->untraced, found->untraced);
+    return is_list(row->dies, found->dies, found->is_unordered) &&
+           is_list(lives, found->lives, false) &&
+           is_list(row->sees, found->sees, found->is_unordered) &&
+           is_list(row->untraced, found->untraced, found->is_unordered);
+}
+
+bool zap_expect_is_same(const struct zap_expect_found *a, const struct zap_expect_found *b)
+{
+    bool is_unordered = a->is_unordered && b->is_unordered;
+    return a->verdict == b->verdict && a->broken == b->broken && a->has_ends == b->has_ends &&
+           strcmp(a->signature, b->signature) == 0 &&
+           is_list(a->dies ? a->dies : "", b->dies, is_unordered) &&
+           is_list(a->lives ? a->lives : "", b->lives, false) &&
+           is_list(a->sees ? a->sees : "", b->sees, is_unordered) &&
+           is_list(a->untraced ? a->untraced : "", b->untraced, is_unordered);
 }
 
 enum zap_expect_change zap_expect_compare(const struct zap_expect_row *row,
@@ -709,8 +781,55 @@ void zap_expect_print_found(const struct zap_expect_found *found, struct zap_str
     print_verdict(found->verdict, found->broken, found->signature, out);
     if (!found->has_ends)
         return;
-    print_list("dies", found->dies, out);
-    print_list("lives", found->lives[0] ? found->lives : NULL, out);
-    print_list("sees", found->sees[0] ? found->sees : NULL, out);
-    print_list("untraced", found->untraced[0] ? found->untraced : NULL, out);
+    print_list("dies", found->dies ? found->dies : "", out);
+    print_list("lives", found->lives, out);
+    print_list("sees", found->sees, out);
+    print_list("untraced", found->untraced, out);
+}
+
+/* ------------------------------------------------------------------ rewriting */
+
+/* How many bytes of whole lines at `at` belong to one expectation; 0: none begins there. */
+static size_t expectation_len(const char *at, const char *end)
+{
+    const char *line = at;
+    if (!expectation_at(at, end))
+        return 0;
+    do {
+        line = end_of_line(line, end);
+        line += line < end;
+    } while (line < end && more_at(line, end));
+    return (size_t)(line - at);
+}
+
+void zap_expect_replace(const char *text, size_t len, const char *lines, struct zap_str *out)
+{
+    const char *end = text + len;
+    const char *at = end_of_line(text, end);
+    at += at < end;
+    zap_str_add_bytes(out, text, (size_t)(at - text));
+    bool is_put = false;
+    const char *first = at;
+    while (first < end && comment_at(first, end) && !expectation_at(first, end)) {
+        first = end_of_line(first, end);
+        first += first < end;
+    }
+    while (at < end && comment_at(at, end)) {
+        size_t expectation = expectation_len(at, end);
+        if (at == first) {
+            zap_str_add(out, lines);
+            is_put = true;
+        }
+        if (expectation == 0) {
+            const char *next = end_of_line(at, end);
+            next += next < end;
+            zap_str_add_bytes(out, at, (size_t)(next - at));
+            at = next;
+        } else {
+            at += expectation;
+        }
+    }
+    if (!is_put)
+        zap_str_add(out, lines);
+    zap_str_add_bytes(out, at, (size_t)(end - at));
 }

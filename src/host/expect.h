@@ -14,7 +14,7 @@
 #include "host/player.h"
 #include "plan/text.h"
 
-enum { ZAP_EXPECT_VERDICTS_MAX = 4, ZAP_EXPECT_WORDS_MAX = 8192 };
+enum { ZAP_EXPECT_VERDICTS_MAX = 4 };
 
 /* For which builds a line or a part of it is; the more bits, the more it counts, and t more than d.
  */
@@ -55,9 +55,9 @@ struct zap_expect_found {
     bool is_unrun;   /* SKIPPED because the build can not run it: nothing was seen */
     uint32_t broken; /* BROKEN: bit per invariant */
     char signature[ZAP_SIGNATURE_SIZE];
-    bool has_ends; /* the run came to its end; else the four lists are "" */
-    char dies[ZAP_EXPECT_WORDS_MAX], lives[ZAP_EXPECT_WORDS_MAX];
-    char sees[ZAP_EXPECT_WORDS_MAX], untraced[ZAP_EXPECT_WORDS_MAX];
+    bool has_ends;                        /* the run came to its end */
+    char *dies, *lives, *sees, *untraced; /* owned; NULL for nothing */
+    bool is_unordered;                    /* as in ends.h: their order does not count */
 };
 
 /* Expectation and outcome held against each other. */
@@ -92,10 +92,12 @@ const struct zap_expect_row *zap_expect_find(const struct zap_expect *expect, ui
 /* What became of a plan, in the terms of a line.
  *
  * plan       the one that was played; labels as in ends.h
- * ret_found  all of it is set
+ * ret_found  all of it is set; zap_expect_release_found
  */
 void zap_expect_take(const struct zap_plan *plan, const struct zap_text_labels *labels,
                      const struct zap_outcome *outcome, struct zap_expect_found *ret_found);
+
+void zap_expect_release_found(struct zap_expect_found *found);
 
 /* A build's kind: bits ZAP_EXPECT_*. */
 unsigned zap_expect_kind(const struct zap_build *build);
@@ -103,6 +105,9 @@ unsigned zap_expect_kind(const struct zap_build *build);
 /* row: NULL where nothing is expected. */
 enum zap_expect_change zap_expect_compare(const struct zap_expect_row *row,
                                           const struct zap_expect_found *found);
+
+/* Did the same thing happen twice? */
+bool zap_expect_is_same(const struct zap_expect_found *a, const struct zap_expect_found *b);
 
 /* In one word: "same", "known", ... */
 const char *zap_expect_word(enum zap_expect_change change);
@@ -114,5 +119,12 @@ bool zap_expect_is_bad(enum zap_expect_change change);
  * what was found, as such a line would say it. */
 void zap_expect_print(const struct zap_expect_row *row, struct zap_str *out);
 void zap_expect_print_found(const struct zap_expect_found *found, struct zap_str *out);
+
+/* Append a text plan with other expectations: these lines stand where the first of the old ones
+ * did, or at the end of the header; all else is as it was, byte for byte.
+ *
+ * lines  whole lines, each ending in a newline
+ */
+void zap_expect_replace(const char *text, size_t len, const char *lines, struct zap_str *out);
 
 #endif

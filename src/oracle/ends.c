@@ -19,7 +19,8 @@ struct work {
     struct zap_ends *ends;
     bool owes_bar;
     bool any_wipe;
-    uint8_t last; /* the node of the last word of `dies`, or ZAP_NO_NODE */
+    unsigned collecting, collected; /* collections at work; what they ended */
+    uint8_t last;                   /* the node of the last word of `dies`, or ZAP_NO_NODE */
     uint64_t made[SET_WORDS], gone[SET_WORDS], told[SET_WORDS];
 };
 
@@ -95,6 +96,7 @@ static void add_end(struct work *w, uint8_t object, const char *mark)
     if (w->owes_bar)
         add_word(&w->ends->dies, "|");
     w->owes_bar = false;
+    w->collected += w->collecting > 0;
     add_word(&w->ends->dies, word);
     w->last = mark[0] ? ZAP_NO_NODE : object;
 }
@@ -154,6 +156,10 @@ static void step(struct work *w, const struct zap_event *event)
         break;
     case ZAP_EVENT_COLLECT:
         w->owes_bar = w->owes_bar || event->by == ZAP_BY_ROUTE;
+        w->collecting++;
+        break;
+    case ZAP_EVENT_COLLECT_END:
+        w->collecting -= w->collecting > 0;
         break;
     case ZAP_EVENT_SPAWN:
         put(w->made, event->node);
@@ -201,6 +207,7 @@ void zap_ends_describe(const struct zap_plan *plan, const struct zap_text_labels
     }
     for (uint32_t i = 0; i < trace->events_count; i++)
         step(&w, &trace->events[i]);
+    ends->is_unordered = trace->build.nogil && w.collected > 1;
     for (unsigned i = 0; i < ZAP_NO_NODE; i++) {
         char word[NAME_SIZE];
         struct zap_str text = zap_str_init(word, sizeof word);

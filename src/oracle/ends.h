@@ -20,6 +20,9 @@ struct zap_ends {
                            * that works, and one that does not: call-builtin, call-builtin=failed */
     struct zap_str untraced; /* nodes that died of their refcount without the reference tracer
                               * having been told; nobody where the build has no such tracer */
+    /* Two or more of them were ended by the collector of a free-threaded build, which takes them as
+     * they lie in memory: the order of dies, sees and untraced may be another one next time. */
+    bool is_unordered;
 };
 
 /* Append to them what a trace says.
