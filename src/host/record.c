@@ -206,8 +206,8 @@ static char *evaluate(const struct curve *curve, uint32_t version)
     const char *result = old;
     if (stays || (!before && !after))
         result = old;
-    else if (before && !after)
-        result = before->text;
+    else if (before && !after) /* the newest stays open, unless its line was not */
+        result = row || !old_row(curve, before->version) ? before->text : NULL;
     else if (before && is_text(before->text, after->text))
         result = before->text;
     else if (before && series(before->version) == series(version) &&

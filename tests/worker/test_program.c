@@ -223,8 +223,7 @@ static void replay_prints_tap(void **state)
            "ok 2 - plans/drop/1-0.plan on 3.11.7\n"
            "not ok 3 - plans/drop/1-1.plan on 3.9.18\n"
            "  ---\n  verdict: CRASHED\n  change: new\n  found: |\n    CRASHED SIGSEGV");
-    expect("ZAP_FAKE=finding@* ./pyzap replay --tap --python 3.9 plans/drop", 1,
-           "verdict: BROKEN");
+    expect("ZAP_FAKE=finding@* ./pyzap replay --tap --python 3.9 plans/drop", 1, "verdict: BROKEN");
     expect("./pyzap gen --route reload >reload.plan && ./pyzap replay --tap reload.plan", 70,
            "ok 1 - reload.plan on 3.9.18 # SKIP this build has no route reload\n");
     assert_non_null(strstr(output, "nothing was checked"));
