@@ -97,6 +97,7 @@ enum zap_canary {
 enum {
     ZAP_RUN_FROM_SOURCE = 1,  /* build from the plan's Python source instead of in C */
     ZAP_RUN_ALL_ISOLATED = 2, /* collect before every plan, whether it needs it or not */
+    ZAP_RUN_KNOWN = 4,        /* even a plan that is known to crash this build */
 };
 
 struct zap_command {

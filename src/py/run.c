@@ -238,7 +238,8 @@ void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
     bool has_route = (zap_session.trace->build.routes >> plan->route) & 1;
-    enum zap_feature_code known = zap_known_crash(plan, zap_session.profile);
+    enum zap_feature_code known =
+        flags & ZAP_RUN_KNOWN ? ZAP_FEATURE_COUNT : zap_known_crash(plan, zap_session.profile);
     if (has_route && known == ZAP_FEATURE_COUNT)
         zap_run_plan(plan, flags, ret_judgement);
     else
