@@ -79,7 +79,11 @@ enum zap_canary {
 enum {
     ZAP_RUN_FROM_SOURCE = 1,  /* build from the plan's Python source instead of in C */
     ZAP_RUN_ALL_ISOLATED = 2, /* collect before every plan, whether it needs it or not */
+    ZAP_RUN_KNOWN = 4,        /* run plans that are known to crash, too */
 };
+
+/* The exit status of a worker that met a plan without end. It says so on stderr first. */
+enum { ZAP_EXIT_ENDLESS = 75 };
 
 struct zap_command {
     uint32_t kind;
