@@ -15,7 +15,7 @@ struct arguments {
     uint64_t seed, plans, time_ms, size, jobs, deadline_ms, memory_mib;
     uint32_t routes;
     const char *out;
-    bool json;
+    bool json, run_known;
 };
 
 static void print_more(void)
@@ -27,8 +27,8 @@ static void print_more(void)
          "\n"
          "When all builds are done, each plan that was filed is made as small as can be while it\n"
          "breaks the same, and the files are replaced; original.plan is the plan as generated. It\n"
-         "takes a minute at most for each, as a rule a second. What does not happen when the plan "
-         "runs alone is left as generated, and\n"
+         "takes a minute at most for each, as a rule a second. What does not happen when the\n"
+         "plan runs alone is left as generated, and\n"
          "why.txt says so. `pyzap shrink` does the same with any plan.\n"
          "\n"
          "Ctrl-C ends the session and prints what was done so far; a second one ends at once.\n"
@@ -68,6 +68,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "without any progress, after which a worker has TIMED_OUT (default: 10)"},
         {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
          "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        {"run-known", NULL, ZAP_OPTION_FLAG, &arguments->run_known, 0, 0,
+         "run plans that are known to crash a build there, too, instead of skipping\n"
+         "them: what they do is a finding like any other"},
         {"json", NULL, ZAP_OPTION_FLAG, &arguments->json, 0, 0,
          "print one JSON object instead of the table"},
     };
@@ -109,6 +112,7 @@ static int run(const struct arguments *arguments, const struct zap_builds_row *c
         .gen = {.seed = arguments->seed,
                 .size = (uint8_t)arguments->size,
                 .routes = arguments->routes},
+        .flags = arguments->run_known ? ZAP_RUN_KNOWN : 0,
         .plans = arguments->plans,
         .time_ms = arguments->plans ? 0 : arguments->time_ms,
         .jobs = arguments->jobs,

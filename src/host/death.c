@@ -58,6 +58,8 @@ static const struct {
     {SIGHUP, "SIGHUP", true},    {SIGQUIT, "SIGQUIT", true},  {SIGXCPU, "SIGXCPU", true},
 };
 
+static const char endless_mark[] = "pyzap: endless: ";
+
 const char *zap_death_phase(uint32_t phase)
 {
     switch (phase) {
@@ -282,6 +284,23 @@ static void take_stack(const struct zap_death_facts *facts, const struct cause *
         *ret_stack = *facts->stack;
 }
 
+/* It found out that its plan has no end, and said so. */
+static bool is_endless(const struct zap_death_facts *facts)
+{
+    return facts->has_hello && is_plans_phase(facts->phase) && WIFEXITED(facts->status) &&
+           WEXITSTATUS(facts->status) == ZAP_EXIT_ENDLESS && strstr(facts->tail, endless_mark);
+}
+
+static void classify_endless(const struct zap_death_facts *facts, struct zap_death *death,
+                             struct zap_str *reason)
+{
+    char line[160];
+    copy_line(line, sizeof line, strstr(facts->tail, endless_mark) + strlen("pyzap: "));
+    zap_str_add(reason, line);
+    death->verdict = ZAP_TIMED_OUT;
+    snprintf(death->signature, sizeof death->signature, "endless");
+}
+
 /* It ended by itself, or from outside. */
 static void classify_end(const struct zap_death_facts *facts, struct zap_death *death,
                          struct zap_str *reason)
@@ -326,7 +345,10 @@ void zap_death_classify(const struct zap_death_facts *facts, struct zap_death *r
     const char *signature = "harness";
     switch (facts->killed) {
     case ZAP_KILLED_NOT:
-        classify_end(facts, ret_death, &reason);
+        if (is_endless(facts))
+            classify_endless(facts, ret_death, &reason);
+        else
+            classify_end(facts, ret_death, &reason);
         return;
     case ZAP_KILLED_STOP:
         ret_death->verdict = ZAP_VOID;

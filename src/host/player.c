@@ -2,7 +2,6 @@
 #include "host/player.h"
 
 #include "host/clock.h"
-#include "oracle/known.h"
 #include "plan/wire.h"
 
 #include <errno.h>
@@ -36,10 +35,20 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
     zap_worker_release(&player->worker);
 }
 
+/* What the worker stopped short of, or ZAP_FEATURE_COUNT: it counts that, and no departure. */
+static enum zap_feature_code known_of(const struct zap_judgement *judgement)
+{
+    for (int i = 0; i < ZAP_FEATURE_COUNT; i++)
+        if (judgement->shows[i] != 0 && !zap_feature_row((enum zap_feature_code)i)->departs)
+            return (enum zap_feature_code)i;
+    return ZAP_FEATURE_COUNT;
+}
+
 static void take_judgement(const struct zap_player *player, struct zap_outcome *outcome)
 {
     const struct zap_judgement *judgement = &outcome->judgement;
     bool any_held = false, any_skipped = false;
+    enum zap_feature_code known = known_of(judgement);
     outcome->has_judgement = true;
     for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
         any_held = any_held || judgement->verdicts[i] == ZAP_HELD;
@@ -57,6 +66,12 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
         outcome->verdict = ZAP_BROKEN;
     } else if (any_held) {
         outcome->verdict = ZAP_HELD;
+    } else if (known != ZAP_FEATURE_COUNT) {
+        outcome->verdict = ZAP_SKIPPED;
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "known to crash or hang this build: %s (%s)", zap_feature_row(known)->text,
+                 zap_feature_row(known)->reference);
+        return;
     } else if (any_skipped) {
         outcome->verdict = ZAP_SKIPPED;
         reason = "this build cannot see what the invariants need";
@@ -68,20 +83,13 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
 }
 
 /* Is there no use in trying? Workers skip the same plans; here there is room for the reason. */
-static bool is_skipped(const struct zap_build *build, const struct zap_plan *plan, uint32_t flags,
+static bool is_skipped(const struct zap_build *build, const struct zap_plan *plan,
                        struct zap_outcome *outcome)
 {
-    enum zap_feature_code known =
-        flags & ZAP_RUN_KNOWN ? ZAP_FEATURE_COUNT : zap_known_crash(plan, zap_profile_of(build));
-    bool has_route = build->routes >> plan->route & 1;
-    if (!has_route)
-        snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
-                 zap_route_row(plan->route)->token);
-    else if (known != ZAP_FEATURE_COUNT)
-        snprintf(outcome->reason, sizeof outcome->reason, "known to crash this build: %s (%s)",
-                 zap_feature_row(known)->text, zap_feature_row(known)->reference);
-    else
+    if (build->routes >> plan->route & 1)
         return false;
+    snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
+             zap_route_row(plan->route)->token);
     outcome->verdict = ZAP_SKIPPED;
     return true;
 }
@@ -102,7 +110,7 @@ static bool send_plan(struct zap_player *player, struct zap_outcome *outcome)
 {
     player->is_waiting = false;
     outcome->trace.build = player->worker.build;
-    if (is_skipped(&player->worker.build, &player->plan, player->flags, outcome))
+    if (is_skipped(&player->worker.build, &player->plan, outcome))
         return true;
     uint8_t wire[ZAP_WIRE_MAX];
     struct zap_command command = {

@@ -244,6 +244,7 @@ static void send_run(const struct zap_session *session, struct zap_run *run, int
         run->started_at_ms = now_ms;
     struct zap_command command = {
         .kind = ZAP_COMMAND_RUN,
+        .flags = session->config.flags,
         .gen = session->config.gen,
         .from = run->next,
         .count = plans_left(session, run),
@@ -510,6 +511,7 @@ static void shrink_finding(struct zap_session *session, struct zap_run *run,
     const struct zap_shrinker_config config = {
         .row = run->row,
         .worker = session->config.worker,
+        .flags = session->config.flags,
         .interrupted = session->config.interrupted,
         .tick = tick_between_tries,
         .context = ticker,

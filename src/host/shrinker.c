@@ -60,7 +60,8 @@ bool zap_shrinker_reaches(const struct zap_outcome *outcome, const struct zap_sh
 
 static bool is_slow(const struct zap_shrinker_goal *goal)
 {
-    return goal->verdict == ZAP_TIMED_OUT || goal->verdict == ZAP_EXHAUSTED;
+    bool is_by_clock = strcmp(goal->signature, "endless") != 0;
+    return (goal->verdict == ZAP_TIMED_OUT && is_by_clock) || goal->verdict == ZAP_EXHAUSTED;
 }
 
 static bool is_interrupted(const struct zap_shrinker_config *config)
@@ -96,7 +97,7 @@ static void start(struct work *work)
     bool is_long = worker.deadline_ms == 0 || worker.deadline_ms > ZAP_SHRINKER_DEADLINE_MS;
     if (work->goal->verdict == ZAP_TIMED_OUT && is_long)
         worker.deadline_ms = ZAP_SHRINKER_DEADLINE_MS;
-    zap_player_init(&work->player, work->config->row, &worker, 0);
+    zap_player_init(&work->player, work->config->row, &worker, work->config->flags);
     work->player.interrupted = work->config->interrupted;
     work->until_ms = zap_clock_ms() + ZAP_SHRINKER_TIME_MS;
 }
@@ -132,7 +133,7 @@ static bool try_all(struct work *work, struct zap_shrunk *shrunk)
 static bool is_confirmed(struct work *work, struct zap_shrunk *shrunk)
 {
     zap_player_release(&work->player);
-    zap_player_init(&work->player, work->config->row, &work->config->worker, 0);
+    zap_player_init(&work->player, work->config->row, &work->config->worker, work->config->flags);
     work->player.interrupted = is_slow(work->goal) ? work->config->interrupted : NULL;
     return play(work, &work->shrink.best, &shrunk->outcome);
 }

@@ -9,7 +9,7 @@
 enum {
     ZAP_SHRINKER_TRIES = 800,  /* far more than a plan of the default size gives */
     ZAP_SHRINKER_DEATHS = 400, /* of those tries: each costs a new worker */
-    /* TIMED_OUT and EXHAUSTED: each one that is kept takes its time */
+    /* TIMED_OUT by the clock, and EXHAUSTED: each one that is kept takes its time */
     ZAP_SHRINKER_SLOW_DEATHS = 24,
     ZAP_SHRINKER_DEADLINE_MS = 1000,  /* TIMED_OUT: instead of a longer one, while trying */
     ZAP_SHRINKER_TIME_MS = 60 * 1000, /* for a machine that has no time for us */
@@ -26,6 +26,7 @@ struct zap_shrinker_goal {
 struct zap_shrinker_config {
     const struct zap_builds_row *row;
     struct zap_worker_config worker;          /* without path */
+    uint32_t flags;                           /* ZAP_RUN_* */
     const volatile sig_atomic_t *interrupted; /* not 0: end at once; NULL: nobody interrupts */
     void (*tick)(void *context);              /* between tries; NULL: none */
     void *context;

@@ -100,6 +100,9 @@ enum {
     ZAP_RUN_KNOWN = 4,        /* even a plan that is known to crash this build */
 };
 
+/* The exit status of a worker that met a plan without end. It says so on stderr first. */
+enum { ZAP_EXIT_ENDLESS = 75 };
+
 struct zap_command {
     uint32_t kind;
     uint32_t flags;

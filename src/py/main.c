@@ -191,9 +191,6 @@ static bool obey(const struct zap_command *command)
     }
 }
 
-/* Writes the line counts of a CPython that is built with --coverage, which else happens at exit. */
-extern ZAP_WEAK void __gcov_dump(void);
-
 int main(void)
 {
     struct zap_shared *shared =
