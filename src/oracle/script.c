@@ -83,7 +83,9 @@ static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, b
         .node = ZAP_NO_NODE,
         .by = ZAP_BY_INTERPRETER,
         .how = layout->bound & BIT(name) ? ZAP_SEEN_BOUND : ZAP_SEEN_NONE,
-        .info = is_gone ? 0 : is_underscore ? 1 : 2,
+        .info = is_gone         ? 0
+                : is_underscore ? 1
+                                : 2,
     };
     for (unsigned i = 0; i < layout->entries_count && !(layout->changed & BIT(name)); i++) {
         if (layout->entries[i].name == name) {
@@ -309,6 +311,8 @@ static void add_unraisable(struct reader *r, uint8_t node)
     struct zap_trace *trace = r->trace;
     for (uint32_t i = trace->events_count; i > 0; i--) {
         struct zap_event *event = &trace->events[i - 1];
+        if (event->kind == ZAP_EVENT_ROUTE_END)
+            return; /* the interpreter's own end is no part of the plan */
         if (event->kind != ZAP_EVENT_DEL_END || event->node != node)
             continue;
         const struct zap_event unraisable = {
@@ -341,7 +345,8 @@ static void take(struct reader *r, struct zap_event *event, const struct zap_eve
     uint8_t m = event->module;
     if (m < r->plan->modules_count) {
         struct layout *layout = &r->layouts[m];
-        if (layout->is_blind && event->kind == ZAP_EVENT_AFTER)
+        if (layout->is_blind && (event->kind == ZAP_EVENT_AFTER || event->kind == ZAP_EVENT_LOOK ||
+                                 event->kind == ZAP_EVENT_LOOK_ALL))
             return;
         if (layout->is_blind && has_state(event)) {
             event->flags = (uint8_t)((event->flags & ZAP_FLAG_X) | ZAP_FLAG_NO_STATE);
@@ -349,9 +354,11 @@ static void take(struct reader *r, struct zap_event *event, const struct zap_eve
         }
         if (layout->is_wiping && r->depth == 0 && has_state(event))
             catch_up(r, m, event);
-        if (layout->is_wiping && is_end_of_wipe(r, event) && next &&
-            next->kind == ZAP_EVENT_AFTER && next->module == m)
+        bool is_told = next && next->kind == ZAP_EVENT_AFTER && next->module == m;
+        if (layout->is_wiping && is_end_of_wipe(r, event) && is_told)
             catch_up(r, m, next);
+        if (event->kind == ZAP_EVENT_MODULE_END && layout->is_wiping && !is_told)
+            layout->is_blind = true; /* what was cleared last */
     }
     append(r, event);
     note(r, event);

@@ -171,7 +171,8 @@ static void explain(unsigned number, const struct zap_plan *plan, const struct z
     zap_judge_explain(plan, trace, judgement, &why);
     zap_trace_print(trace, &why);
     zap_text_print(plan, &plan_text);
-    fail_msg("plan %u\n%s\n%s\n%s", number, text, page, said);
+    fputs(page, stdout); /* too long for a message of cmocka's */
+    fail_msg("plan %u\n%s", number, text);
 }
 
 /* On CPythons without the bugs that invariants are about, no script's output breaks one; and
