@@ -287,6 +287,7 @@ static void look_at_trace(const struct zap_plan *plan, const struct zap_shrinker
     zap_script_part(plan, &outcome->trace, &traces->script);
     zap_script_judge(plan, &traces->script, &judgement);
     if (judgement.verdicts[i] != ZAP_BROKEN) {
+        examination->needs_api = true;
         zap_str_add(why, "needs the C API: ");
         zap_script_needs(plan, &outcome->trace, (enum zap_invariant_code)i, &traces->scratch, why);
     } else if (!has_ended(bare)) {
@@ -317,6 +318,7 @@ static void look_at_bare(const struct zap_plan *plan, const struct zap_shrinker_
     struct zap_str why = zap_str_init(line, sizeof line);
     static const char no_wipe[] = "# route wipe is not available";
     examination->shows = ZAP_SHOWS_NO;
+    examination->needs_api = false;
     if (bare->end == ZAP_BARE_FAILED)
         zap_str_printf(&why, "%.200s", bare->said);
     else if (strncmp(bare->said, no_wipe, strlen(no_wipe)) == 0)

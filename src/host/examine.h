@@ -47,6 +47,7 @@ struct zap_examination {
     struct zap_examined_build *builds; /* owned; oldest version first */
     size_t builds_count;
     enum zap_shows shows;
+    bool needs_api;          /* NO: because Python code cannot see it, or not do it */
     char why[400];           /* NO, UNKNOWN: why it does not; YES: what is seen. One line */
     char said[4096];         /* the end of what the script printed, printable */
     char banner[192];        /* sys.version of the build, one line */

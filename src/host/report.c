@@ -182,9 +182,11 @@ static void add_plan(const struct zap_finding_facts *facts, char *page, struct z
 
 /* ------------------------------------------------------------------ the script */
 
+/* Its name: where it is says nothing to who reads the report. */
 static const char *command_python(const struct zap_finding_facts *facts)
 {
-    return strcmp(facts->python, "-") == 0 ? "python" : facts->python;
+    const char *slash = strrchr(facts->python, '/');
+    return slash ? slash + 1 : strcmp(facts->python, "-") == 0 ? "python" : facts->python;
 }
 
 static void add_shows(const struct zap_finding_facts *facts, struct zap_str *out)

@@ -260,27 +260,40 @@ static bool does_it(struct work *work, const struct zap_plan *plan)
     return zap_shrinker_reaches(&work->outcome, &work->goal);
 }
 
+/* The same with another plan, if that does it too. What is said of a script that could have shown
+ * it and did not says more than that another one could not. */
+static bool try_another(struct work *work, const struct zap_plan *plan)
+{
+    struct zap_examination *examination = &work->examination;
+    char why[sizeof examination->why], said[sizeof examination->said];
+    if (!does_it(work, plan))
+        return true;
+    memcpy(why, examination->why, sizeof why);
+    memcpy(said, examination->said, sizeof said);
+    if (!try_script(work, plan, &work->outcome))
+        return false;
+    if (examination->shows == ZAP_SHOWS_NO && examination->needs_api) {
+        memcpy(examination->why, why, sizeof why);
+        memcpy(examination->said, said, sizeof said);
+    }
+    return true;
+}
+
 static bool find_script(struct work *work)
 {
     struct zap_examination *examination = &work->examination;
     if (!try_script(work, work->facts.plan, &examination->last))
         return false;
-    if (examination->shows != ZAP_SHOWS_NO || work->facts.verdict != ZAP_BROKEN)
-        return true;
-    char why[sizeof examination->why], said[sizeof examination->said];
-    memcpy(why, examination->why, sizeof why);
-    memcpy(said, examination->said, sizeof said);
-    if (make_visible(work->facts.plan, &work->repro) && does_it(work, &work->repro) &&
-        !try_script(work, &work->repro, &work->outcome))
+    bool is_tried = examination->shows != ZAP_SHOWS_NO || work->facts.verdict != ZAP_BROKEN ||
+                    !examination->needs_api;
+    if (!is_tried && make_visible(work->facts.plan, &work->repro) &&
+        !try_another(work, &work->repro))
         return false;
-    if (examination->shows == ZAP_SHOWS_NO && work->facts.plan != work->facts.found &&
-        does_it(work, work->facts.found) && !try_script(work, work->facts.found, &work->outcome))
+    is_tried = is_tried || examination->shows == ZAP_SHOWS_YES || !examination->needs_api;
+    if (!is_tried && work->facts.plan != work->facts.found && !try_another(work, work->facts.found))
         return false;
-    if (examination->shows == ZAP_SHOWS_NO) {
+    if (examination->shows == ZAP_SHOWS_NO)
         work->facts.repro = NULL;
-        memcpy(examination->why, why, sizeof why);
-        memcpy(examination->said, said, sizeof said);
-    }
     return true;
 }
 

@@ -394,18 +394,25 @@ void zap_script_read(const struct zap_plan *plan, const struct zap_build *build,
 /* What a worker sees by means that Python code does not have, and what a trace without it lacks. */
 static const struct {
     const char *api;
+    const char *before; /* the same where CPython has no such API: the feature is not there */
+    enum zap_feature_code feature; /* ZAP_FEATURE_COUNT: all have it */
     uint32_t observers;
     uint64_t kinds;  /* of events */
     uint8_t skipped; /* the invariant that is about this very means, + 1 */
 } means[] = {
-    {"PyDict_Watch", ZAP_SEES_SETS,
+    {"PyDict_Watch", "calls of PyDict_SetItem and PyDict_DelItem, wrapped",
+     ZAP_FEATURE_DICT_WATCHER, ZAP_SEES_SETS,
      BIT(ZAP_EVENT_SET_NONE) | BIT(ZAP_EVENT_STORE) | BIT(ZAP_EVENT_UNBIND), ZAP_INVARIANT_I26 + 1},
-    {"PyRefTracer_SetTracer", ZAP_SEES_DESTROY, BIT(ZAP_EVENT_DESTROY), ZAP_INVARIANT_I27 + 1},
-    {"tp_clear and tp_dealloc of dict", ZAP_SEES_DICT_GONE,
+    {"PyRefTracer_SetTracer", "", ZAP_FEATURE_REF_TRACER, ZAP_SEES_DESTROY, BIT(ZAP_EVENT_DESTROY),
+     ZAP_INVARIANT_I27 + 1},
+    {"tp_clear and tp_dealloc of dict", "", ZAP_FEATURE_COUNT, ZAP_SEES_DICT_GONE,
      BIT(ZAP_EVENT_EMPTY) | BIT(ZAP_EVENT_EMPTY_END) | BIT(ZAP_EVENT_DICT_GONE), 0},
-    {"tp_dealloc of module", 0, BIT(ZAP_EVENT_MODULE_GONE) | BIT(ZAP_EVENT_MODULE_END), 0},
-    {"tp_free of the class", 0, BIT(ZAP_EVENT_FREE) | BIT(ZAP_EVENT_RESURRECT), 0},
-    {"PyErr_WriteUnraisable", ZAP_SEES_UNRAISABLE, BIT(ZAP_EVENT_UNRAISABLE), 0},
+    {"tp_dealloc of module", "", ZAP_FEATURE_COUNT, 0,
+     BIT(ZAP_EVENT_MODULE_GONE) | BIT(ZAP_EVENT_MODULE_END), 0},
+    {"tp_free of the class", "", ZAP_FEATURE_COUNT, 0,
+     BIT(ZAP_EVENT_FREE) | BIT(ZAP_EVENT_RESURRECT), 0},
+    {"PyErr_WriteUnraisable", "", ZAP_FEATURE_COUNT, ZAP_SEES_UNRAISABLE, BIT(ZAP_EVENT_UNRAISABLE),
+     0},
 };
 enum { MEANS_COUNT = sizeof means / sizeof means[0] };
 
@@ -482,12 +489,16 @@ void zap_script_needs(const struct zap_plan *plan, const struct zap_trace *trace
     for (size_t i = 0; i < MEANS_COUNT; i++) {
         struct zap_judgement judgement;
         leave_out(trace, i, scratch);
+        if (scratch->events_count == trace->events_count)
+            continue; /* it was of no use here */
         zap_judge(plan, scratch, &judgement);
         if (judgement.verdicts[invariant] == ZAP_BROKEN && means[i].skipped != invariant + 1)
             continue;
-        zap_str_printf(out, "%s%s", separator, means[i].api);
+        bool has_api = means[i].feature == ZAP_FEATURE_COUNT ||
+                       zap_profile_has(zap_profile_of(&trace->build), means[i].feature);
+        zap_str_printf(out, "%s%s", separator, has_api ? means[i].api : means[i].before);
         separator = " and ";
     }
     if (!*separator)
-        zap_str_add(out, "Py_REFCNT and PyErr_Occurred between the calls");
+        zap_str_add(out, "Py_REFCNT, or PyErr_Occurred, where no Python code runs");
 }
