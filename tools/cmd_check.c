@@ -20,24 +20,30 @@ struct arguments {
 
 static void print_more(void)
 {
-    puts("\n"
-         "A finding is a folder DIR/BUILD-WHAT-INDEX with the plan as text (plan.plan), what\n"
-         "happened (trace.txt), a stand-alone script (repro.py) and an explanation (why.txt).\n"
-         "Of findings of a build that show the same thing three are filed; all are counted.\n"
-         "\n"
-         "When all builds are done, each plan that was filed is made as small as can be while it\n"
-         "breaks the same, and the files are replaced; original.plan is the plan as generated. It\n"
-         "takes a minute at most for each, as a rule a second. What does not happen when the\n"
-         "plan runs alone is left as generated, and\n"
-         "why.txt says so. `pyzap shrink` does the same with any plan.\n"
-         "\n"
-         "Ctrl-C ends the session and prints what was done so far; a second one ends at once.\n"
-         "Findings that are not shrunk by then stay as generated.\n"
-         "\n"
-         "In the table, checks are the single comparisons made: a build without any is a\n"
-         "failure, not a pass. Numbers from 10,000 on are shortened there, never in --json.\n"
-         "\n"
-         "Exit status: 0 nothing found, 1 findings, 2 usage, 70 pyzap itself failed.");
+    puts(
+        "\n"
+        "A finding is a folder DIR/BUILD-SIGNATURE, told of on standard error when it is there:\n"
+        "  min.plan    the smallest plan that does it    trace.txt  what happened\n"
+        "  found.plan  the plan as it was found          repro.py   a stand-alone script\n"
+        "  report.md   all of it in words, with the builds that are affected: to be sent\n"
+        "What has the same signature on the same build (the invariant that is broken, or how the\n"
+        "worker died) is one finding: all are counted, the first is filed.\n"
+        "\n"
+        "When all builds are done, each finding is examined, and its files are replaced. Its plan\n"
+        "is made as small as can be while it does the same (as a rule within a second), run five\n"
+        "times alone and once on every usable build, and repro.py is run by the bare interpreter.\n"
+        "`pyzap shrink` makes any plan smaller. What never\n"
+        "happens again is flaky, and goes to DIR/flaky. A folder that an earlier session has left\n"
+        "there stays as it is while its plan does what it did.\n"
+        "\n"
+        "Ctrl-C ends the session and prints what was done so far; a second one ends at once.\n"
+        "Findings that are not examined by then stay as found, and say so; nothing is lost by any\n"
+        "other end either.\n"
+        "\n"
+        "In the table, checks are the single comparisons made: a build without any is a\n"
+        "failure, not a pass. Numbers from 10,000 on are shortened there, never in --json.\n"
+        "\n"
+        "Exit status: 0 nothing found, 1 findings, 2 usage, 70 pyzap itself failed.");
     zap_options_print_verdicts();
     zap_options_print_routes();
 }
@@ -101,8 +107,21 @@ static void on_tick(void *context, const struct zap_session *session)
     zap_live_show(context, session);
 }
 
-static int run(const struct arguments *arguments, const struct zap_builds_row *const *rows,
-               size_t count)
+/* One line, at once: who kills us now has been told of nothing that is not there. */
+static void on_filed(void *context, const struct zap_run *run, const struct zap_filed *filed)
+{
+    zap_live_clear(context);
+    if (filed->path[0])
+        fprintf(stderr, "found %s  %s  %s\n", filed->path, zap_verdict_row(filed->verdict)->name,
+                filed->reason);
+    else
+        fprintf(stderr, "found on %s, not filed  %s  %s\n", run->row->name,
+                zap_verdict_row(filed->verdict)->name, filed->reason);
+    fflush(stderr);
+}
+
+static int run(const struct arguments *arguments, const struct zap_builds *builds,
+               const struct zap_builds_row *const *rows, size_t count)
 {
     struct zap_live live;
     zap_live_init(&live, stderr);
@@ -120,7 +139,9 @@ static int run(const struct arguments *arguments, const struct zap_builds_row *c
         .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
                    .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
         .interrupted = &zap_cmd_interrupted,
+        .all = builds,
         .tick = live.out ? on_tick : NULL,
+        .filed = on_filed,
         .context = &live,
     };
     if (!arguments->plans && !arguments->time_ms)
@@ -164,7 +185,7 @@ int zap_cmd_check(int argc, char **argv)
     if (status < 0)
         status = zap_cmd_choose_builds("check", &builds, &arguments.pythons, &rows, &count);
     if (status < 0)
-        status = run(&arguments, rows, count);
+        status = run(&arguments, &builds, rows, count);
     free(rows);
     zap_builds_release(&builds);
     free(arguments.pythons.items);

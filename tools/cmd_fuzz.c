@@ -42,10 +42,11 @@ static void print_more(void)
         "side by side; libFuzzers share a corpus.\n"
         "\n"
         "At the end what the engine took for findings is run alone, on the build's worker. Those\n"
-        "that show the same thing there are one finding, which is made smaller and filed as a\n"
-        "folder OUT/BUILD-WHAT-fuzz, as `pyzap check` does, with the engine's bytes as\n"
-        "artefact.zap. What was filed by an earlier run is told of again if it is met again. What\n"
-        "does nothing alone is kept in OUT/fuzz/ENGINE-TARGET-BUILD/not-alone.\n"
+        "that show the same thing there are one finding, which is filed as OUT/BUILD-SIGNATURE,\n"
+        "made smaller and examined as `pyzap check` does it (see its --help), with the engine's\n"
+        "bytes as artefact.zap. What was filed by an earlier run, of either, is told of again if\n"
+        "it is met again. What does nothing alone is kept in\n"
+        "OUT/fuzz/ENGINE-TARGET-BUILD/not-alone.\n"
         "\n"
         "Ctrl-C ends the engine; what it has found is still looked at, and a second one ends that\n"
         "too. Nothing is lost by that, or by any other end: the next run with the same --out goes\n"
@@ -263,7 +264,9 @@ static void print_kind(const struct zap_triage_kind *kind)
     if (kind->plans > 0)
         printf("%s%" PRIu64 " plan%s of the corpus", kind->artefacts > 0 ? ", " : "", kind->plans,
                kind->plans == 1 ? "" : "s");
-    printf("%s)\n", kind->is_old ? "; filed by an earlier run" : "");
+    printf("%s)\n", kind->is_flaky ? "; flaky: it did not happen again"
+                    : kind->is_old ? "; filed by an earlier run"
+                                   : "");
 }
 
 static void print_artefacts(const struct zap_campaign *campaign)
@@ -317,10 +320,11 @@ static void print_corpus(const struct zap_campaign *campaign)
 /* ------------------------------------------------------------------ */
 
 static int fuzz(const struct arguments *arguments, const char *folder,
-                const struct zap_builds_row *row)
+                const struct zap_builds *builds, const struct zap_builds_row *row)
 {
     const struct zap_campaign_config config = {
         .row = row,
+        .builds = builds,
         .engine = arguments->engine,
         .target = arguments->target,
         .folder = folder,
@@ -393,7 +397,7 @@ int zap_cmd_fuzz(int argc, char **argv)
         zap_cmd_catch_interrupts();
         status = ZAP_EXIT_OK;
         for (size_t i = 0; i < count && !zap_cmd_interrupted; i++)
-            status = worse(status, fuzz(&arguments, folder, rows[i]));
+            status = worse(status, fuzz(&arguments, folder, &builds, rows[i]));
     }
     free(rows);
     zap_builds_release(&builds);

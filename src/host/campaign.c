@@ -342,6 +342,7 @@ void zap_campaign_run(struct zap_campaign *campaign)
     ZAP_CHECK(is_short); /* zap_engine_check */
     const struct zap_triage_config triage_config = {
         .row = config->row,
+        .builds = config->builds,
         .worker = {.deadline_ms = (uint32_t)config->deadline_ms,
                    .memory_kib = (uint32_t)(config->memory_mib * 1024)},
         .setup = &campaign->setup,

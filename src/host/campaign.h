@@ -15,6 +15,7 @@ enum { ZAP_CAMPAIGN_TICK_MS = 200 };
 /* What to do. All pointers are borrowed for the campaign's life. */
 struct zap_campaign_config {
     const struct zap_builds_row *row;
+    const struct zap_builds *builds; /* that a finding is tried on; NULL: only that one */
     enum zap_engine engine;
     const char *target; /* "teardown" */
     const char *folder; /* of the targets */

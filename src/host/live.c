@@ -33,7 +33,7 @@ static const char *state_word(const struct zap_run *run)
     case ZAP_RUN_RUNNING:
         return run->is_stopping ? "stopping" : "";
     case ZAP_RUN_SHRINKING:
-        return "shrinking";
+        return "examining";
     case ZAP_RUN_OVER:
         return run->failure[0] ? "FAILED" : "done";
     }

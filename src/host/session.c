@@ -8,8 +8,10 @@
  * from (seed, index). Counts live in each worker's shared block; they are added to the run's past
  * when the worker is gone, so that past + shared is always the whole truth.
  *
- * A finding is filed at once, as generated. When all runs are over, each is made smaller and filed
- * again in the same place: no build waits for that, and a session that is cut off has lost nothing.
+ * What has the same signature on the same build is one finding: its first plan is filed at once, as
+ * generated, the others are counted. When all runs are over, each is made smaller, examined and
+ * filed again in the same place: no build waits for that, and a session that is cut off has lost
+ * nothing.
  *
  * Whatever ends a run before its limit without being a finding is put down as the run's failure: a
  * session that could not check everything it was asked to never looks like one that did.
@@ -19,7 +21,7 @@
 #include "base/check.h"
 #include "host/clock.h"
 #include "host/finding.h"
-#include "host/shrinker.h"
+#include "host/settle.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -83,28 +85,25 @@ static uint64_t count_sight(struct zap_run *run, const char *signature)
 
 _Static_assert(ZAP_INVARIANT_COUNT <= 64, "a set of invariants is a uint64_t");
 
-/* Write a finding's folder, or put down that this failed.
- *
- * facts     plan, original and alone; the rest is known here
- * ret_path  PATH_MAX bytes; untouched on failure
- */
-static void write_finding(struct zap_session *session, const struct zap_run *run,
-                          const struct zap_filed *filed, const struct zap_finding_facts *facts,
-                          const struct zap_evidence *evidence, char *ret_path)
+/* All that is known of a finding when it is met. */
+static void fill_facts(const struct zap_session *session, const struct zap_run *run,
+                       const struct zap_filed *filed, const struct zap_plan *plan,
+                       struct zap_finding_facts *ret_facts)
 {
     bool is_broken = filed->verdict == ZAP_BROKEN;
-    struct zap_finding_facts all = *facts;
-    all.build = run->row->name;
-    all.python = run->row->python;
-    all.gen = &session->config.gen;
-    all.index = filed->index;
-    all.verdict = filed->verdict;
-    all.signature = filed->signature;
-    all.trace = &evidence->trace;
-    all.judgement = is_broken ? &evidence->judgement : NULL;
-    all.death = is_broken ? NULL : &evidence->death;
-    struct zap_str why = zap_str_init(session->write_failure, sizeof session->write_failure);
-    zap_finding_file(session->config.out, &all, ret_path, &why);
+    *ret_facts = (struct zap_finding_facts){
+        .build = run->row->name,
+        .python = run->row->python,
+        .gen = &session->config.gen,
+        .index = filed->index,
+        .verdict = filed->verdict,
+        .signature = filed->signature,
+        .found = plan,
+        .plan = plan,
+        .trace = &filed->evidence->trace,
+        .judgement = is_broken ? &filed->evidence->judgement : NULL,
+        .death = is_broken ? NULL : &filed->evidence->death,
+    };
 }
 
 static void file_finding(struct zap_session *session, struct zap_run *run, uint64_t index,
@@ -142,28 +141,29 @@ static void file_finding(struct zap_session *session, struct zap_run *run, uint6
         filed->evidence = evidence;
         struct zap_plan plan;
         zap_gen_plan(&session->config.gen, index, &plan);
-        const struct zap_finding_facts facts = {.plan = &plan};
-        write_finding(session, run, filed, &facts, evidence, path);
+        struct zap_finding_facts facts;
+        fill_facts(session, run, filed, &plan, &facts);
+        struct zap_str why = zap_str_init(session->write_failure, sizeof session->write_failure);
+        zap_finding_file_first(session->config.out, &facts, path, &filed->was_there, &why);
     }
     filed->path = strdup(path);
     ZAP_CHECK(filed->path != NULL);
+    if (session->config.filed)
+        session->config.filed(session->config.context, run, filed);
 }
 
-/* A plan broke one invariant or more: it is filed for the first of which there is not enough yet.
- */
+/* A plan broke one invariant or more: its signature is the first. */
 static void take_finding(struct zap_session *session, struct zap_run *run,
                          const struct zap_report *report, const struct zap_judgement *judgement)
 {
-    const char *signature = NULL;
-    for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
-        if (judgement->verdicts[i] != ZAP_BROKEN)
-            continue;
-        const char *id = zap_invariant_row((enum zap_invariant_code)i)->id;
-        if (count_sight(run, id) <= ZAP_SESSION_FILED_MAX && !signature)
-            signature = id;
+    int first = 0;
+    while (first < ZAP_INVARIANT_COUNT && judgement->verdicts[first] != ZAP_BROKEN)
+        first++;
+    if (first < ZAP_INVARIANT_COUNT) {
+        const char *id = zap_invariant_row((enum zap_invariant_code)first)->id;
+        if (count_sight(run, id) == 1)
+            file_finding(session, run, report->index, ZAP_BROKEN, id, judgement, NULL);
     }
-    if (signature)
-        file_finding(session, run, report->index, ZAP_BROKEN, signature, judgement, NULL);
     zap_worker_answer(&run->worker, run->is_stopping ? ZAP_STOP : ZAP_GO_ON);
 }
 
@@ -315,7 +315,7 @@ static void take_death(struct zap_session *session, struct zap_run *run, int64_t
     } else {
         run->past.verdicts[death.verdict]++;
         run->past.findings++;
-        if (count_sight(run, death.signature) <= ZAP_SESSION_FILED_MAX)
+        if (count_sight(run, death.signature) == 1)
             file_finding(session, run, index, death.verdict, death.signature, NULL, &death);
     }
     if (atomic_load(&run->worker.shared->plans) == index - run->worker.from)
@@ -489,63 +489,44 @@ static void tick_between_tries(void *context)
     }
 }
 
-/* What the smaller plan did, as evidence. */
-static void take_outcome(const struct zap_outcome *outcome, struct zap_evidence *ret_evidence)
+static void settle(struct zap_session *session, struct zap_run *run, struct zap_filed *filed,
+                   struct ticker *ticker)
 {
-    struct zap_death *death = &ret_evidence->death;
-    ret_evidence->judgement = outcome->judgement;
-    ret_evidence->trace = outcome->trace;
-    death->verdict = outcome->verdict;
-    death->phase = outcome->phase;
-    memcpy(death->signature, outcome->signature, sizeof death->signature);
-    snprintf(death->reason, sizeof death->reason, "%.*s", (int)sizeof death->reason - 1,
-             outcome->reason);
-    memcpy(death->tail, outcome->tail, sizeof death->tail);
-    death->stack = outcome->stack;
-}
-
-/* Make a finding that is filed already smaller, and file it again: it is never lost. */
-static void shrink_finding(struct zap_session *session, struct zap_run *run,
-                           const struct zap_filed *filed, struct ticker *ticker)
-{
-    const struct zap_shrinker_config config = {
-        .row = run->row,
-        .worker = session->config.worker,
-        .flags = session->config.flags,
-        .interrupted = session->config.interrupted,
-        .tick = tick_between_tries,
-        .context = ticker,
+    const struct zap_settle_config config = {
+        .dir = session->config.out,
+        .examine =
+            {
+                .row = run->row,
+                .builds = session->config.all,
+                .worker = session->config.worker,
+                .flags = session->config.flags,
+                .interrupted = session->config.interrupted,
+                .tick = tick_between_tries,
+                .context = ticker,
+            },
     };
-    struct zap_shrinker_goal goal = {.verdict = filed->verdict};
-    memcpy(goal.signature, filed->signature, sizeof goal.signature);
     struct zap_plan plan;
+    struct zap_finding_facts facts;
+    struct zap_settled settled;
     zap_gen_plan(&session->config.gen, filed->index, &plan);
-    struct zap_shrunk *shrunk = malloc(sizeof *shrunk);
-    ZAP_CHECK(shrunk != NULL);
-    zap_shrinker_run(&config, &plan, &goal, shrunk);
-
-    bool is_smaller = shrunk->end == ZAP_SHRINKER_DONE && !zap_plan_equal(&shrunk->plan, &plan);
-    struct zap_finding_facts facts = {
-        .plan = &shrunk->plan,
-        .original = is_smaller ? &plan : NULL,
-        .alone = shrunk->end == ZAP_SHRINKER_DONE ? ZAP_ALONE_YES : ZAP_ALONE_NO,
-    };
-    if (is_smaller)
-        take_outcome(&shrunk->outcome, filed->evidence);
-    char path[PATH_MAX];
-    if (shrunk->end == ZAP_SHRINKER_DONE || shrunk->end == ZAP_SHRINKER_NOT_ALONE)
-        write_finding(session, run, filed, &facts, filed->evidence, path);
-    if (shrunk->end == ZAP_SHRINKER_FAILED) {
-        char detail[320];
-        snprintf(detail, sizeof detail, "%.300s", shrunk->outcome.reason);
-        set_failure(run, "HARNESS while shrinking", detail);
-    }
-    free(shrunk);
+    fill_facts(session, run, filed, &plan, &facts);
+    zap_settle(&config, &facts, filed->path, filed->was_there, &settled);
+    filed->is_old = settled.is_earlier;
+    filed->is_flaky = settled.end == ZAP_SETTLED_FLAKY;
+    filed->runs = settled.runs;
+    filed->reproduced = settled.reproduced;
+    free(filed->path);
+    filed->path = strdup(settled.path);
+    ZAP_CHECK(filed->path != NULL);
+    if (settled.end == ZAP_SETTLE_FAILED)
+        set_failure(run, "HARNESS while shrinking or examining", settled.why);
+    if (settled.end == ZAP_SETTLE_UNWRITTEN)
+        snprintf(session->write_failure, sizeof session->write_failure, "%s", settled.why);
 }
 
 /* One after the other, when no build has anything else to do. An interrupt leaves what is not done
  * yet as it was filed. */
-static void shrink_all(struct zap_session *session)
+static void settle_all(struct zap_session *session)
 {
     struct ticker ticker = {.session = session};
     for (size_t i = 0; i < session->config.builds_count; i++) {
@@ -558,7 +539,7 @@ static void shrink_all(struct zap_session *session)
                 continue;
             run->state = ZAP_RUN_SHRINKING;
             tick_between_tries(&ticker);
-            shrink_finding(session, run, &run->filed[j], &ticker);
+            settle(session, run, &run->filed[j], &ticker);
             run->state = ZAP_RUN_OVER;
         }
     }
@@ -581,9 +562,11 @@ enum zap_status zap_session_run(const struct zap_session_config *config,
     }
     for (size_t i = 0; i < count; i++)
         ret_session->runs[i].row = config->builds[i];
+    if (config->out)
+        zap_finding_tidy(config->out);
     run_all(ret_session, fds);
     free(fds);
-    shrink_all(ret_session);
+    settle_all(ret_session);
     for (size_t i = 0; i < count; i++) {
         struct zap_run *run = &ret_session->runs[i];
         if (run->past.checks == 0 && !ret_session->was_interrupted)

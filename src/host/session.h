@@ -10,10 +10,10 @@
 
 struct zap_session;
 
-enum {
-    ZAP_SESSION_FILED_MAX = 1, /* findings of one signature on one build; more are only counted */
-    ZAP_SESSION_TICK_MS = 200,
-};
+enum { ZAP_SESSION_TICK_MS = 200 };
+
+struct zap_run;
+struct zap_filed;
 
 /* What to do; zero means the default. All pointers are borrowed for the session's life. */
 struct zap_session_config {
@@ -25,9 +25,13 @@ struct zap_session_config {
     uint64_t time_ms; /* for each build, from its first plan on; 0: no limit */
     size_t jobs;      /* builds side by side; 0: all */
     const char *out;  /* folder for findings, made when there is one; NULL: none are filed */
+    const struct zap_builds *all; /* that a finding is tried on; NULL: only the one that shows it */
     struct zap_worker_config worker;          /* without path */
     const volatile sig_atomic_t *interrupted; /* not 0: end soon; NULL: nobody interrupts */
     void (*tick)(void *context, const struct zap_session *session); /* every ZAP_SESSION_TICK_MS */
+    /* A finding is met for the first time: where its path is not empty, its folder is there and
+     * whole, and stays, or goes to where the flaky ones are. NULL: nobody wants to know. */
+    void (*filed)(void *context, const struct zap_run *run, const struct zap_filed *filed);
     void *context;
 };
 
@@ -37,7 +41,7 @@ enum zap_run_state {
     ZAP_RUN_STARTING,
     ZAP_RUN_RUNNING,
     ZAP_RUN_OVER,
-    ZAP_RUN_SHRINKING, /* over, and what it found is being made smaller */
+    ZAP_RUN_SHRINKING, /* over, and what it found is being made smaller and examined */
 };
 
 /* What has been counted; over all workers of a build, the one at work included. */
@@ -50,7 +54,7 @@ struct zap_tally {
     uint64_t shows[ZAP_FEATURE_COUNT];
 };
 
-/* How often one thing was found on one build. */
+/* How often one thing was found on one build: what has the same signature. */
 struct zap_sight {
     char signature[ZAP_SIGNATURE_SIZE];
     uint64_t count;
@@ -63,7 +67,7 @@ struct zap_evidence {
     struct zap_trace trace;
 };
 
-/* A finding that was filed. */
+/* A finding: the first plan of a build that shows a thing. */
 struct zap_filed {
     uint64_t index;
     enum zap_verdict verdict;
@@ -71,6 +75,10 @@ struct zap_filed {
     char reason[256];              /* of a death; BROKEN: all invariants that the plan broke */
     uint64_t broken;               /* the same as a set: bit per enum zap_invariant_code */
     char *path;                    /* owned; "" where filing failed, or nothing is filed */
+    bool is_old;                   /* the folder of an earlier session shows it already */
+    bool is_flaky;                 /* it did not happen again */
+    unsigned runs, reproduced;     /* alone; 0 and 0: it was not examined */
+    bool was_there;                /* session.c alone: see zap_finding_file_first */
     struct zap_evidence *evidence; /* session.c alone: owned; NULL where nothing is filed */
 };
 
@@ -109,7 +117,8 @@ struct zap_session {
 };
 
 /* Run a session to its end: canaries on each build first, then plans until the limit, with a new
- * worker wherever one dies; and then what was filed is made smaller, unless somebody interrupts.
+ * worker wherever one dies; and then what was filed is made smaller and examined, unless somebody
+ * interrupts.
  *
  * ret_session  release it
  * Returns      ZAP_OK, whatever was found; ZAP_E_LIMIT where there is no memory for it

@@ -220,10 +220,19 @@ static void print_features(const struct zap_session *session, bool departs, cons
 
 static void print_finding(const struct zap_run *run, const struct zap_filed *filed, FILE *out)
 {
-    if (filed->path[0])
-        fprintf(out, "  %s  %s  %s\n", filed->path, zap_verdict_row(filed->verdict)->name,
+    if (filed->path[0]) {
+        fprintf(out, "  %s  %s  %s", filed->path, zap_verdict_row(filed->verdict)->name,
                 filed->reason);
-    else
+        if (filed->is_flaky)
+            fprintf(out, "  (flaky: it did not happen again)");
+        else if (filed->runs > 0)
+            fprintf(out, "  (reproduced %u of %u)", filed->reproduced, filed->runs);
+        else if (filed->is_old)
+            fprintf(out, "  (filed by an earlier session)");
+        else
+            fprintf(out, "  (not examined yet)");
+        fputc('\n', out);
+    } else
         fprintf(out, "  %s index %" PRIu64 " (not filed)  %s  %s\n", run->row->name, filed->index,
                 zap_verdict_row(filed->verdict)->name, filed->reason);
 }
@@ -284,6 +293,9 @@ static json_t *json_filed(const struct zap_filed *filed)
     json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "path", filed->path, "verdict",
                                zap_verdict_row(filed->verdict)->name, key, filed->signature,
                                "index", (json_int_t)filed->index);
+    json_object_set_new(object, "flaky", json_boolean(filed->is_flaky));
+    json_object_set_new(object, "runs", json_count(filed->runs));
+    json_object_set_new(object, "reproduced", json_count(filed->reproduced));
     if (filed->verdict != ZAP_BROKEN) {
         json_object_set_new(object, "reason", json_string(filed->reason));
         return object;

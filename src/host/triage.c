@@ -1,12 +1,11 @@
 /* From artefacts to findings.
  *
  * They are looked at from the smallest on, so that the first of a kind is the one to file. Each is
- * filed at once, as the engine left it; when all have been looked at, each is made smaller and
- * filed again in the same place. The folder's name says the kind (zap_finding_path), which is all
- * the memory there is between campaigns: where it is there and its plan still does what it did, the
- * finding is an old one, and is left as it is. The artefact that a finding was filed with goes
- * last; so where it is still there and the folder has the same bytes, an end came before the
- * finding was made smaller, and that is done now.
+ * filed at once, as the engine left it; when all have been looked at, each is settled as those of
+ * `pyzap check` are (host/settle.h). The folder's name says the kind (zap_finding_path), which is
+ * all the memory there is between campaigns: where it is there and its plan still does what it did,
+ * the finding is an old one. The artefact that a finding was filed with goes last; so after an end
+ * that came before, it is met again, and what was not done is done then.
  *
  * Plans that do nothing share a worker; what does something has to do it again in a worker of its
  * own. Deaths by deadline or memory have one kind each and take their time, so when a few artefacts
@@ -17,9 +16,7 @@
 #include "base/check.h"
 #include "host/corpus.h"
 #include "host/files.h"
-#include "host/finding.h"
-#include "host/input.h"
-#include "host/shrinker.h"
+#include "host/settle.h"
 #include "host/target.h"
 #include "plan/wire.h"
 
@@ -49,7 +46,6 @@ struct work {
     uint64_t slow[ZAP_VERDICT_COUNT];
     uint64_t replays;
     struct zap_outcome outcome;
-    struct zap_shrunk shrunk;
     uint8_t bytes[ARTEFACT_MAX];
     size_t len;
 };
@@ -62,6 +58,8 @@ void zap_triage_init(struct zap_triage *triage, const struct zap_triage_config *
 
 void zap_triage_release(struct zap_triage *triage)
 {
+    for (size_t i = 0; i < triage->kinds_count; i++)
+        free(triage->kinds[i].outcome);
     free(triage->kinds);
     memset(triage, 0, sizeof *triage);
 }
@@ -137,73 +135,34 @@ static struct zap_death death_of(const struct zap_outcome *outcome)
     return death;
 }
 
-/* Fill in, or only name, a finding. plan, original and alone may be set already. */
-static bool with_facts(struct work *work, const struct zap_triage_kind *kind,
-                       const struct artefact *artefact, const struct zap_outcome *outcome,
-                       const struct zap_finding_facts *some, bool is_filed, char ret_path[PATH_MAX])
+/* A finding as the engine left it. The last three are borrowed by the facts. */
+static void fill_facts(const struct work *work, const struct zap_triage_kind *kind,
+                       const char *name, const struct zap_plan *plan,
+                       struct zap_finding_artefact *artefact, struct zap_death *death,
+                       struct zap_finding_facts *ret_facts)
 {
-    struct zap_triage *triage = work->triage;
-    const struct zap_triage_config *config = &triage->config;
-    const struct zap_finding_artefact found = {
+    const struct zap_triage_config *config = &work->triage->config;
+    bool is_broken = kind->verdict == ZAP_BROKEN;
+    *artefact = (struct zap_finding_artefact){
         .engine = zap_engine_name(config->setup->engine),
         .target = config->target,
-        .name = artefact->name,
+        .name = name,
         .bytes = work->bytes,
         .len = work->len,
     };
-    struct zap_death death = death_of(outcome);
-    struct zap_finding_facts facts = *some;
-    facts.build = config->row->name;
-    facts.python = config->row->python;
-    facts.artefact = &found;
-    facts.verdict = kind->verdict;
-    facts.signature = kind->signature;
-    facts.trace = &outcome->trace;
-    facts.judgement = kind->verdict == ZAP_BROKEN ? &outcome->judgement : NULL;
-    facts.death = kind->verdict == ZAP_BROKEN ? NULL : &death;
-    if (!is_filed)
-        return zap_finding_path(config->out, &facts, ret_path);
-    char text[400];
-    struct zap_str why = zap_str_init(text, sizeof text);
-    if (zap_finding_file(config->out, &facts, ret_path, &why) == ZAP_OK)
-        return true;
-    set_failure(triage, "findings could not be filed", text);
-    return false;
-}
-
-/* Does a folder's plan do what its name says, on this build as it is now? */
-static bool still_does_it(struct work *work, const char *folder,
-                          const struct zap_shrinker_goal *goal)
-{
-    char path[PATH_MAX];
-    struct zap_inputs inputs = {0};
-    if (!zap_files_join(path, folder, "plan.plan"))
-        return false;
-    zap_inputs_add(&inputs, path);
-    bool does_it = false;
-    if (inputs.count == 1) {
-        static struct zap_outcome outcome;
-        zap_player_release(&work->player);
-        zap_player_play(&work->player, &inputs.items[0].plan, &outcome);
-        zap_player_release(&work->player);
-        work->is_fresh = true;
-        does_it = zap_shrinker_reaches(&outcome, goal);
-    }
-    zap_inputs_release(&inputs);
-    return does_it;
-}
-
-/* Was a finding filed with the artefact at hand, and not yet made smaller? */
-static bool is_unfinished(const struct work *work, const char *folder)
-{
-    static uint8_t bytes[ARTEFACT_MAX];
-    char path[PATH_MAX];
-    if (zap_files_join(path, folder, "original.plan") && access(path, F_OK) == 0)
-        return false;
-    if (!zap_files_join(path, folder, "artefact.zap"))
-        return false;
-    ssize_t len = zap_files_read(path, bytes, sizeof bytes);
-    return len >= 0 && (size_t)len == work->len && memcmp(bytes, work->bytes, work->len) == 0;
+    *death = death_of(kind->outcome);
+    *ret_facts = (struct zap_finding_facts){
+        .build = config->row->name,
+        .python = config->row->python,
+        .artefact = artefact,
+        .verdict = kind->verdict,
+        .signature = kind->signature,
+        .found = plan,
+        .plan = plan,
+        .trace = &kind->outcome->trace,
+        .judgement = is_broken ? &kind->outcome->judgement : NULL,
+        .death = is_broken ? NULL : death,
+    };
 }
 
 static struct zap_triage_kind *find_kind(struct zap_triage *triage,
@@ -254,27 +213,26 @@ static void count(struct zap_triage_kind *kind, const struct artefact *artefact)
         kind->plans++;
 }
 
-/* The first of its kind: file it, unless it is filed already. */
+/* The first of its kind: file it. */
 static void take_first(struct work *work, const struct artefact *artefact,
                        const struct zap_plan *plan, const struct zap_shrinker_goal *goal)
 {
     struct zap_triage *triage = work->triage;
     struct zap_triage_kind *kind = add_kind(triage, goal, &work->outcome);
+    struct zap_finding_artefact found;
+    struct zap_finding_facts facts;
+    struct zap_death death;
+    char text[400];
+    struct zap_str why = zap_str_init(text, sizeof text);
     count(kind, artefact);
-    const struct zap_finding_facts facts = {.plan = plan};
-    char path[PATH_MAX];
-    if (!with_facts(work, kind, artefact, &work->outcome, &facts, false, path)) {
-        set_failure(triage, triage->config.out, strerror(errno));
-        return;
-    }
-    memcpy(kind->path, path, sizeof kind->path);
-    kind->is_old = access(path, F_OK) == 0 && still_does_it(work, path, goal);
-    if (kind->is_old && !is_unfinished(work, path)) {
-        drop(artefact);
-        return;
-    }
-    if (!kind->is_old && !with_facts(work, kind, artefact, &work->outcome, &facts, true, path)) {
+    kind->outcome = malloc(sizeof *kind->outcome);
+    ZAP_CHECK(kind->outcome != NULL);
+    *kind->outcome = work->outcome;
+    fill_facts(work, kind, artefact->name, plan, &found, &death, &facts);
+    if (zap_finding_file_first(triage->config.out, &facts, kind->path, &kind->was_there, &why) !=
+        ZAP_OK) {
         kind->path[0] = '\0';
+        set_failure(triage, "findings could not be filed", text);
         return;
     }
     snprintf(kind->artefact, sizeof kind->artefact, "%s", artefact->path);
@@ -406,27 +364,29 @@ static bool look_at(struct work *work, const struct artefact *artefact)
     return true;
 }
 
-/* ------------------------------------------------------------------ making it smaller */
+/* ------------------------------------------------------------------ settling */
 
 static void tick_between_tries(void *context)
 {
     tick(context);
 }
 
-static void shrink(struct work *work, struct zap_triage_kind *kind)
+static void settle(struct work *work, struct zap_triage_kind *kind)
 {
     struct zap_triage *triage = work->triage;
-    struct zap_shrunk *shrunk = &work->shrunk;
-    const struct zap_shrinker_config config = {
-        .row = triage->config.row,
-        .worker = triage->config.worker,
-        .interrupted = triage->config.interrupted,
-        .tick = tick_between_tries,
-        .context = triage,
+    const struct zap_settle_config config = {
+        .dir = triage->config.out,
+        .examine =
+            {
+                .row = triage->config.row,
+                .builds = triage->config.builds,
+                .worker = triage->config.worker,
+                .interrupted = triage->config.interrupted,
+                .tick = tick_between_tries,
+                .context = triage,
+            },
     };
-    struct artefact artefact = {.path = kind->artefact};
-    char *slash = strrchr(kind->artefact, '/');
-    artefact.name = slash ? slash + 1 : kind->artefact;
+    const char *slash = strrchr(kind->artefact, '/');
     ssize_t len = zap_files_read(kind->artefact, work->bytes, sizeof work->bytes);
     if (len < 0) {
         set_failure(triage, kind->artefact, strerror(errno));
@@ -434,25 +394,30 @@ static void shrink(struct work *work, struct zap_triage_kind *kind)
     }
     work->len = (size_t)len;
     struct zap_plan plan;
+    struct zap_finding_artefact artefact;
+    struct zap_finding_facts facts;
+    struct zap_death death;
+    struct zap_settled settled;
     zap_wire_decode(work->bytes, work->len, &plan);
-    struct zap_shrinker_goal goal = {.verdict = kind->verdict};
-    memcpy(goal.signature, kind->signature, sizeof goal.signature);
-    zap_shrinker_run(&config, &plan, &goal, shrunk);
-
-    bool is_over = shrunk->end == ZAP_SHRINKER_DONE || shrunk->end == ZAP_SHRINKER_NOT_ALONE;
-    if (shrunk->end == ZAP_SHRINKER_FAILED)
-        set_failure(triage, "HARNESS while shrinking", shrunk->outcome.reason);
-    if (!is_over || (shrunk->is_cut && is_interrupted(triage)))
-        return; /* it stays as it is filed, and is made smaller another time */
-    const struct zap_finding_facts facts = {
-        .plan = &shrunk->plan,
-        .original = zap_plan_equal(&shrunk->plan, &plan) ? NULL : &plan,
-        .alone = ZAP_ALONE_YES,
-    };
-    if (shrunk->end == ZAP_SHRINKER_DONE &&
-        !with_facts(work, kind, &artefact, &shrunk->outcome, &facts, true, kind->path))
+    fill_facts(work, kind, slash ? slash + 1 : kind->artefact, &plan, &artefact, &death, &facts);
+    zap_settle(&config, &facts, kind->path, kind->was_there, &settled);
+    kind->is_old = settled.is_earlier;
+    kind->is_flaky = settled.end == ZAP_SETTLED_FLAKY;
+    memcpy(kind->path, settled.path, sizeof kind->path);
+    switch (settled.end) {
+    case ZAP_SETTLED:
+    case ZAP_SETTLED_OLD:
+    case ZAP_SETTLED_FLAKY:
+        break;
+    case ZAP_SETTLE_INTERRUPTED:
+        return; /* it stays as it is filed, and is settled another time */
+    case ZAP_SETTLE_FAILED:
+        set_failure(triage, "HARNESS while shrinking or examining", settled.why);
         return;
-    /* What does it only now and then stays as it was filed, with what was seen then. */
+    case ZAP_SETTLE_UNWRITTEN:
+        set_failure(triage, "findings could not be filed", settled.why);
+        return;
+    }
     if (!kind->is_corpus)
         unlink(kind->artefact);
     kind->artefact[0] = '\0';
@@ -463,6 +428,7 @@ void zap_triage_run(struct zap_triage *triage, const char *corpus)
     struct work *work = calloc(1, sizeof *work);
     ZAP_CHECK(work != NULL);
     work->triage = triage;
+    zap_finding_tidy(triage->config.out);
     zap_engine_each_artefacts(triage->config.setup, add_artefacts, work);
     if (corpus)
         add_folder(work, corpus, true);
@@ -486,7 +452,7 @@ void zap_triage_run(struct zap_triage *triage, const char *corpus)
     zap_player_release(&work->player);
     for (size_t i = 0; i < triage->kinds_count && !is_interrupted(triage); i++) {
         if (triage->kinds[i].artefact[0])
-            shrink(work, &triage->kinds[i]);
+            settle(work, &triage->kinds[i]);
     }
     for (size_t i = 0; i < work->count; i++)
         free(work->artefacts[i].path);

@@ -12,7 +12,7 @@
 
 #include "host/builds.h"
 #include "host/engine.h"
-#include "host/worker.h"
+#include "host/player.h"
 
 #include <signal.h>
 
@@ -24,6 +24,7 @@ enum {
 /* All pointers are borrowed. */
 struct zap_triage_config {
     const struct zap_builds_row *row;
+    const struct zap_builds *builds; /* that a finding is tried on; NULL: only that one */
     struct zap_worker_config worker; /* without path */
     const struct zap_engine_setup *setup;
     const char *target; /* "teardown" */
@@ -41,12 +42,15 @@ struct zap_triage_kind {
     char reason[256];
     uint64_t artefacts;  /* that show it, in this campaign */
     uint64_t plans;      /* of the corpus that do */
-    bool is_old;         /* its folder was there, from before this campaign */
+    bool is_old;         /* its folder was there, from before this campaign, and shows it */
+    bool is_flaky;       /* it did not happen again when it was examined */
     char path[PATH_MAX]; /* of its folder */
 
     /* triage.c alone */
-    char artefact[PATH_MAX]; /* that it was filed with, until it is made smaller */
-    bool is_corpus;          /* that is a plan of the corpus */
+    char artefact[PATH_MAX];     /* that it was filed with, until it is settled */
+    bool is_corpus;              /* that is a plan of the corpus */
+    bool was_there;              /* see zap_finding_file_first */
+    struct zap_outcome *outcome; /* owned: what it did then */
 };
 
 struct zap_triage {

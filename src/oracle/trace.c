@@ -210,9 +210,8 @@ static void add_field(const struct zap_event_row *row, char field, const struct 
     }
 }
 
-void zap_trace_print_event(const struct zap_trace *trace, uint32_t i, struct zap_str *out)
+void zap_trace_print_one(const struct zap_event *event, struct zap_str *out)
 {
-    const struct zap_event *event = &trace->events[i];
     const struct zap_event_row *row = zap_event_row(event->kind);
     if (!row) {
         zap_str_printf(out, "event%u", event->kind);
@@ -222,6 +221,11 @@ void zap_trace_print_event(const struct zap_trace *trace, uint32_t i, struct zap
     for (const char *field = row->fields; *field; field++) {
         add_field(row, *field, event, out);
     }
+}
+
+void zap_trace_print_event(const struct zap_trace *trace, uint32_t i, struct zap_str *out)
+{
+    zap_trace_print_one(&trace->events[i], out);
 }
 
 void zap_trace_print_state(uint64_t bound, uint64_t none, struct zap_str *out)
@@ -239,7 +243,7 @@ void zap_trace_print_state(uint64_t bound, uint64_t none, struct zap_str *out)
     zap_str_add(out, is_first ? "-" : "");
 }
 
-static void print_build(const struct zap_build *build, struct zap_str *out)
+void zap_trace_print_build(const struct zap_build *build, struct zap_str *out)
 {
     static const struct {
         uint32_t bit;
@@ -277,7 +281,7 @@ static void print_build(const struct zap_build *build, struct zap_str *out)
             is_first = false;
         }
     }
-    zap_str_printf(out, "%s\n", is_first ? "-" : "");
+    zap_str_add(out, is_first ? "-" : "");
 }
 
 /* The kind of event that this kind ends; 0 where it ends none. */
@@ -323,7 +327,8 @@ void zap_trace_print(const struct zap_trace *trace, struct zap_str *out)
     uint32_t open_count = 0;
     uint32_t count =
         trace->events_count < ZAP_EVENTS_MAX ? trace->events_count : (uint32_t)ZAP_EVENTS_MAX;
-    print_build(&trace->build, out);
+    zap_trace_print_build(&trace->build, out);
+    zap_str_add(out, "\n");
     for (uint32_t i = 0; i < count; i++) {
         const struct zap_event *event = &trace->events[i];
         unsigned begin = begin_of(event->kind);

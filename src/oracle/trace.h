@@ -115,6 +115,10 @@ void zap_trace_print(const struct zap_trace *trace, struct zap_str *out);
 
 /* Append one event in that form, without indentation and newline. */
 void zap_trace_print_event(const struct zap_trace *trace, uint32_t i, struct zap_str *out);
+void zap_trace_print_one(const struct zap_event *event, struct zap_str *out);
+
+/* Append the line about the build, without newline. */
+void zap_trace_print_build(const struct zap_build *build, struct zap_str *out);
 
 /* Append a set of names: "a _b=None", or "-" for the empty set. */
 void zap_trace_print_state(uint64_t bound, uint64_t none, struct zap_str *out);

@@ -2,7 +2,8 @@
 
 source.c copies from here what a plan needs: a line `#@ NAME NEEDED...` begins a piece of the part NAME.
 A part goes along when its name is `always`, when the plan's code says z.NAME, when it is the plan's
-`route:TOKEN`, or when a part that goes along needs it. Pieces keep this order; after `data` comes what
+`route:TOKEN`, or when a part that goes along needs it; in a script that bears witness `witness` and the
+plan's `witness:TOKEN` go along instead of the route. Pieces keep this order; after `data` comes what
 source.c writes itself. All of it must run on 2.7 and on every 3.x, and while the plan's modules fall
 apart: the script's own namespace is not torn down, so functions may use it, but nothing here may keep
 anything of the plan alive, or let go of it, that a worker would not.
@@ -264,7 +265,7 @@ class Z(object):
 
     def unlist(self, module):
         return sys.modules.pop('m%d' % module, None)
-#@ grow
+#@ grow remove store
 
     def grow(self, namespace):
         """Delete two names, then add so many that the dict moves to a bigger table."""
@@ -272,9 +273,9 @@ class Z(object):
             return
         known = set(key for key, _ in NAMES.values() if key != '__builtins__')
         for key in [key for key in namespace if key in known][:2]:
-            namespace.pop(key, None)
+            self.remove(namespace, key)
         for i in range(24):
-            namespace['grow%d' % i] = True
+            self.store(namespace, 'grow%d' % i, True)
 #@ weakref
 
     from weakref import ref as weakref
@@ -316,6 +317,132 @@ class Z(object):
 #@ sub
 
     sub = type('sub', (str,), {})
+#@ witness state weakref cls
+
+
+class Witness(Z):
+    """Says more: what namespaces were like, what scripts change in them, and what is left at the end."""
+
+    extra = 0  # what counting references adds to them
+    nodes = {}  # number: a weak reference to the node
+    finalized = set()
+    layouts = {}  # module: the ids of its namespace and, in order, of its keys
+
+    def refs(self, holder, key):
+        return sys.getrefcount(holder[key]) - self.extra
+
+    def dict_refs(self, module):
+        return self.refs([vars(module)], 0) - 1  # without the list's
+
+    def begin(self):
+        self.extra = self.refs({'k': object()}, 'k') - 1
+        for number in NODES + CNODES:
+            self.nodes[number] = self.weakref(scratch['o%d' % number])
+        super(Witness, self).begin()
+        for i in range(MODULES):
+            self.before(i)
+
+    def number_of(self, value):
+        for number in self.nodes:
+            if value is not None and self.nodes[number]() is value:
+                return 'o%d' % number
+        return '-'
+
+    def entry(self, namespace, key):
+        """The value of a key in words: which node, how many references to it, and what it is."""
+        if key not in namespace:
+            return '- refs=0 seen=missing'
+        number = self.number_of(namespace[key])
+        refs = 0 if number == '-' else self.refs(namespace, key)
+        return '%s refs=%d seen=%s' % (number, refs, 'none' if namespace[key] is None else 'bound')
+
+    def token(self, key):
+        for known, token in NAMES.values():
+            if type(known) is type(key) and known == key:
+                return token
+        return 'other'
+
+    def before(self, i):
+        namespace = self.namespace(i)
+        keys = list(namespace)
+        self.layouts[i] = (id(namespace), [id(key) for key in keys])
+        for at, key in enumerate(keys):
+            self.say('entry m%d name=%s %s at=%d', i, self.token(key), self.entry(namespace, key), at)
+        refs = self.dict_refs(sys.modules['m%d' % i])
+        self.say('before m%d refs=%d %s', i, refs, self.state(i, namespace))
+
+    def after(self, i):
+        """A namespace as it is now, if anything of ours leads to it."""
+        for namespace in held + [vars(module) for module in modules if module] + [self.namespace(i)]:
+            if id(namespace) == self.layouts[i][0]:
+                same = self.layouts[i][1] == [id(key) for key in namespace]
+                self.say('after m%d refs=1 %s unchanged=%s', i, self.state(i, namespace),
+                         'yes' if same else 'no')
+                return
+
+    def end(self):
+        for i in range(MODULES):
+            self.after(i)
+        for number in NODES:
+            if number not in self.finalized and self.nodes[number]() is None:
+                self.say('free o%d', number)  # and its __del__ was never called
+        super(Witness, self).end()
+
+    def going(self, i):
+        """Is this the last reference to module i?"""
+        is_last = self.refs(modules, i) == 1
+        if is_last:
+            self.say('module-gone m%d refs=%d', i, self.dict_refs(modules[i]))
+        return is_last
+
+    def gone(self, i, was_last):
+        if was_last:
+            self.say('module-end m%d', i)
+            if i in HELD:
+                self.after(i)
+
+    def enter(self, node, namespace, enter=Z.enter):  # which outlives even the script's own names
+        self.finalized.add(node.number)
+        enter(self, node, namespace)
+
+    def spawn(self, node):
+        new = super(Witness, self).spawn(node)
+        if new is not None:
+            self.nodes[new.number] = self.weakref(new)
+        return new
+
+    def change(self, event, namespace, key):
+        """Say what is about to happen to a name."""
+        for i in self.layouts:
+            if self.layouts[i][0] == id(namespace):
+                self.say('%s by=%s %s', event % (i, self.token(key)), self.by,
+                         self.entry(namespace, key))
+
+    def put(self, namespace, key, value):
+        event = 'set-none m%d name=%s pass=0' if value is None else 'store m%d name=%s'
+        self.change(event, namespace, key)
+        return value
+
+    def cut(self, namespace, key):
+        if key in namespace:
+            self.change('unbind m%d name=%s', namespace, key)
+
+    def store(self, namespace, key, value):
+        self.put(namespace, key, value)
+        return super(Witness, self).store(namespace, key, value)
+
+    def remove(self, namespace, key):
+        self.cut(namespace, key)
+        return super(Witness, self).remove(namespace, key)
+
+    def clear(self, namespace):
+        for i in self.layouts:
+            if namespace is not None and self.layouts[i][0] == id(namespace):
+                self.say('empty m%d how=call', i)
+        return super(Witness, self).clear(namespace)
+
+
+Z = Witness
 #@ always
 
 
@@ -407,13 +534,31 @@ for i in range(1, MODULES):
 for i in range(MODULES):
     sys.modules.pop('m%d' % i, None)
     modules[i] = None  # the last reference
+#@ witness:drop build
+for i in range(MODULES):
+    sys.modules.pop('m%d' % i, None)
+    was_last = z.going(i)
+    modules[i] = None
+    z.gone(i, was_last)
 #@ route:collect route:drop collect
+z.collect()
+#@ witness:collect witness:drop collect
 z.collect()
 #@ route:wipe wipe build
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for module in modules:
     wipe(module)
     wipe(module)
+#@ witness:wipe wipe build
+held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
+for i in range(MODULES):
+    for call in ['first', 'second']:
+        z.say('wipe m%d call=%s', i, call)
+        wipe(modules[i])
+        z.say('wipe-end m%d call=%s pending=no', i, call)
+        z.after(i)
+#@ witness:reload route:reload
+#@ witness:failed-import route:failed-import
 #@ route:reload importer
 m0 = __import__('m0')
 namespace = vars(m0)

@@ -95,8 +95,25 @@ static const char *act_body(const struct zap_act *act, bool own)
     return op->other;
 }
 
-static void add_act(const struct zap_act *act, bool own, bool with_global, unsigned indent,
-                    struct zap_str *out)
+/* What a script that bears witness says before bytecode changes a name: the line is a body's, and
+ * begins at `*line` with the change. Steps over what it has written. */
+static void add_witness(const char **line, const struct fill *fill, unsigned indent,
+                        struct zap_str *out)
+{
+    static const char bind[] = "{n} = ", unbind[] = "    del {n}";
+    if (strncmp(*line, bind, strlen(bind)) == 0) {
+        const char *value = *line + strlen(bind);
+        zap_str_printf(out, "%*s%s = z.put(z.globals(), %s, ", (int)indent, "", fill->name->token,
+                       fill->name->py);
+        *line = add_line(value, fill, out);
+        zap_str_add(out, ")\n");
+    } else if (strncmp(*line, unbind, strlen(unbind)) == 0) {
+        zap_str_printf(out, "%*s    z.cut(z.globals(), %s)\n", (int)indent, "", fill->name->py);
+    }
+}
+
+static void add_act(const struct zap_act *act, bool own, bool with_global, bool is_witness,
+                    unsigned indent, struct zap_str *out)
 {
     struct fill fill = {
         .o = act->op, .i = act->module, .c = act->name, .name = zap_name_row(act->name)};
@@ -105,9 +122,15 @@ static void add_act(const struct zap_act *act, bool own, bool with_global, unsig
         if (is_global_statement(line) && !with_global) {
             line += strcspn(line, "\n");
         } else {
-            zap_str_printf(out, "%*s", (int)indent, "");
-            line = add_line(line, &fill, out);
-            zap_str_add(out, "\n");
+            const char *begin = line;
+            if (is_witness) {
+                add_witness(&line, &fill, indent, out);
+            }
+            if (line == begin) {
+                zap_str_printf(out, "%*s", (int)indent, "");
+                line = add_line(line, &fill, out);
+                zap_str_add(out, "\n");
+            }
         }
         line += *line == '\n';
     }
@@ -115,7 +138,7 @@ static void add_act(const struct zap_act *act, bool own, bool with_global, unsig
 
 void zap_source_act(const struct zap_act *act, bool own, unsigned indent, struct zap_str *out)
 {
-    add_act(act, own, true, indent, out);
+    add_act(act, own, true, false, indent, out);
 }
 
 /* One global statement for a set of names: a function's must come before any use. */
@@ -154,7 +177,7 @@ static bool uses_poke(const struct zap_plan *plan)
 /* The body of the __del__ of node i. A script says itself when it begins and ends, in the function
  * that CPython calls and not around it: up to 3.9 it matters who calls a function. */
 static void add_del_body(const struct zap_plan *plan, const struct zap_plan_index *index,
-                         unsigned i, bool is_script, struct zap_str *out)
+                         unsigned i, bool is_script, bool is_witness, struct zap_str *out)
 {
     static const char skip[] = "%*sif z.skip(self):\n%*s    return\n";
     bool is_empty = index->act_at[i] == index->act_at[i + 1];
@@ -170,7 +193,8 @@ static void add_del_body(const struct zap_plan *plan, const struct zap_plan_inde
     }
     for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
         const struct zap_act *act = &plan->acts[at];
-        add_act(act, act->module == plan->objects[i].module, false, (unsigned)indent, out);
+        add_act(act, act->module == plan->objects[i].module, false, is_witness, (unsigned)indent,
+                out);
     }
     if (is_script) {
         zap_str_printf(out, "%s    z.leave(self, z.globals())\n",
@@ -180,7 +204,7 @@ static void add_del_body(const struct zap_plan *plan, const struct zap_plan_inde
 
 /* The class of node i, in the namespace where it is defined. */
 static void add_class(const struct zap_plan *plan, const struct zap_plan_index *index, unsigned i,
-                      bool with_poke, bool is_script, struct zap_str *out)
+                      bool with_poke, bool is_script, bool is_witness, struct zap_str *out)
 {
     uint64_t names = 0;
     for (unsigned at = index->act_at[i]; at < index->act_at[i + 1]; at++) {
@@ -191,7 +215,7 @@ static void add_class(const struct zap_plan *plan, const struct zap_plan_index *
     }
     zap_str_printf(out, "def n%u_del(self, z=z):\n", i);
     add_global_statement(names, 4, out);
-    add_del_body(plan, index, i, is_script, out);
+    add_del_body(plan, index, i, is_script, is_witness, out);
     if (with_poke) {
         zap_str_printf(out,
                        "def n%u_poke(self, z=z):\n    z.poked(self)\n"
@@ -206,6 +230,7 @@ static void add_class(const struct zap_plan *plan, const struct zap_plan_index *
 struct sections {
     struct zap_str *out;
     bool is_script;
+    bool is_witness;  /* a script that says more: see Witness in prelude.py */
     unsigned context; /* of the section that is open; sections are merged while it stays the same */
 };
 
@@ -243,7 +268,7 @@ static void add_helpers(const struct zap_plan *plan, const struct zap_plan_index
     struct zap_str *out = to->out;
     switch (plan->objects[i].kind) {
     case ZAP_VALUE_NODE:
-        add_class(plan, index, i, with_poke, to->is_script, out);
+        add_class(plan, index, i, with_poke, to->is_script, to->is_witness, out);
         break;
     case ZAP_VALUE_FUNCTION:
         zap_str_printf(out, "def f%u():\n    return a\n", i);
@@ -329,7 +354,7 @@ static void add_bindings(const struct zap_module *module, struct zap_str *out)
 }
 
 /* What the first module does when its code runs again: values made on the spot. */
-static void add_rebindings(const struct zap_module *module, struct zap_str *out)
+static void add_rebindings(const struct zap_module *module, bool is_witness, struct zap_str *out)
 {
     uint64_t names = 0;
     for (unsigned i = 0; i < module->globals_count; i++) {
@@ -346,7 +371,9 @@ static void add_rebindings(const struct zap_module *module, struct zap_str *out)
         if (global->again == ZAP_AGAIN_KEEP) {
             continue;
         }
-        if (name->identifier) {
+        if (name->identifier && is_witness) {
+            zap_str_printf(out, "%s = z.put(z.globals(), %s, %s)\n", name->token, name->py, value);
+        } else if (name->identifier) {
             zap_str_printf(out, "%s = %s\n", name->token, value);
         } else {
             zap_str_printf(out, "z.store(z.globals(), %s, %s)\n", name->py, value);
@@ -379,7 +406,7 @@ void zap_source_sections(const struct zap_plan *plan, struct zap_str *out)
     add_sections(plan, &to);
     if (plan->route == ZAP_ROUTE_RELOAD) {
         zap_str_add(out, "#@ again\n");
-        add_rebindings(&plan->modules[0], out);
+        add_rebindings(&plan->modules[0], false, out);
     }
 }
 
@@ -471,13 +498,16 @@ static void want_mentioned(const char *text, uint64_t *pieces)
 }
 
 /* The pieces of the prelude that a plan needs. Its sections are written to find out, and erased. */
-static uint64_t pieces_of(const struct zap_plan *plan, struct zap_str *out)
+static uint64_t pieces_of(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
 {
     uint64_t pieces = 0;
     char name[32];
     struct zap_str route = zap_str_init(name, sizeof name);
-    zap_str_printf(&route, "route:%s", zap_route_row(plan->route)->token);
+    zap_str_printf(&route, "%s:%s", is_witness ? "witness" : "route",
+                   zap_route_row(plan->route)->token);
     want(route.data, route.len, &pieces);
+    if (is_witness)
+        want("witness", strlen("witness"), &pieces);
     want("always", strlen("always"), &pieces);
     want("data", strlen("data"), &pieces);
 
@@ -489,14 +519,28 @@ static uint64_t pieces_of(const struct zap_plan *plan, struct zap_str *out)
     return pieces;
 }
 
-static void add_head(const struct zap_plan *plan, struct zap_str *out)
+/* What the script is about in words, as its docstring: without what would end one, and without
+ * what 2.7 takes in no file. */
+static void add_docstring(const char *doc, struct zap_str *out)
+{
+    zap_str_add(out, "\"\"\"");
+    for (; *doc; doc++) {
+        bool is_ascii = (*doc >= ' ' && *doc <= '~') || *doc == '\n';
+        zap_str_add_bytes(out, *doc == '"' || *doc == '\\' ? "'" : is_ascii ? doc : "?", 1);
+    }
+    zap_str_add(out, "\"\"\"\n");
+}
+
+static void add_head(const struct zap_plan *plan, const char *doc, struct zap_str *out)
 {
     char text[ZAP_TEXT_MAX];
     struct zap_str plan_text = zap_str_init(text, sizeof text);
     zap_text_print(plan, &plan_text);
+    zap_str_add(out, "#!/usr/bin/env python3\n");
+    if (doc)
+        add_docstring(doc, out);
     zap_str_add(
         out,
-        "#!/usr/bin/env python3\n"
         "# Tears modules down and prints what the finalizers of their objects see. Made by pyzap\n"
         "# from the plan below; needs only the standard library of any CPython from 2.7 on:\n"
         "#\n"
@@ -591,8 +635,28 @@ static bool has_kind(const struct zap_plan *plan, uint8_t kind)
     return false;
 }
 
+/* Which objects a script that bears witness watches. */
+static void add_watched(const struct zap_plan *plan, struct zap_str *out)
+{
+    static const struct {
+        uint8_t kind;
+        const char *name;
+    } kinds[] = {{ZAP_VALUE_NODE, "NODES"}, {ZAP_VALUE_CNODE, "CNODES"}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        const char *separator = "";
+        zap_str_printf(out, "%s = [", kinds[k].name);
+        for (unsigned i = 0; i < plan->objects_count; i++) {
+            if (plan->objects[i].kind == kinds[k].kind) {
+                zap_str_printf(out, "%s%u", separator, i);
+                separator = ", ";
+            }
+        }
+        zap_str_add(out, "]\n");
+    }
+}
+
 /* What the prelude wants to know of a plan, and the plan's code. */
-static void add_data(const struct zap_plan *plan, struct zap_str *out)
+static void add_data(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
 {
     zap_str_printf(out, "ROUTE = '%s'\nMODULES = %u\nOBJECTS = %u\nHELD = [",
                    zap_route_row(plan->route)->token, plan->modules_count, plan->objects_count);
@@ -604,7 +668,10 @@ static void add_data(const struct zap_plan *plan, struct zap_str *out)
         }
     }
     zap_str_add(out, "]\n");
-    if (has_kind(plan, ZAP_VALUE_NODE) || has_kind(plan, ZAP_VALUE_CNODE)) {
+    if (is_witness) {
+        add_watched(plan, out);
+    }
+    if (is_witness || has_kind(plan, ZAP_VALUE_NODE) || has_kind(plan, ZAP_VALUE_CNODE)) {
         add_tables(plan, out);
         add_ops(plan, out);
     }
@@ -612,30 +679,43 @@ static void add_data(const struct zap_plan *plan, struct zap_str *out)
         out,
         "\n# (whose namespace, code): objects in the order in which they are made, links, globals\n"
         "BUILD = [\n");
-    struct sections build = {.out = out, .is_script = true, .context = CONTEXT_NONE};
+    struct sections build = {
+        .out = out, .is_script = true, .is_witness = is_witness, .context = CONTEXT_NONE};
     add_sections(plan, &build);
     zap_str_add(out, "]\n");
     if (plan->route == ZAP_ROUTE_RELOAD) {
         struct sections again = {.out = out, .is_script = true, .context = CONTEXT_NONE};
         zap_str_add(out, "AGAIN = [\n");
         enter_section(&again, 0);
-        add_rebindings(&plan->modules[0], out);
+        add_rebindings(&plan->modules[0], is_witness, out);
         leave_section(&again);
         zap_str_add(out, "]\n");
     }
 }
 
-void zap_source_script(const struct zap_plan *plan, struct zap_str *out)
+static void add_script(const struct zap_plan *plan, const char *doc, bool is_witness,
+                       struct zap_str *out)
 {
-    add_head(plan, out);
-    uint64_t pieces = pieces_of(plan, out);
+    add_head(plan, doc, out);
+    uint64_t pieces = pieces_of(plan, is_witness, out);
     struct piece piece;
     for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
         if ((pieces >> piece.number) & 1) {
             zap_str_add_bytes(out, piece.text, (size_t)(piece.end - piece.text));
             if (is_word(piece.words, "data")) {
-                add_data(plan, out);
+                add_data(plan, is_witness, out);
             }
         }
     }
+}
+
+void zap_source_script(const struct zap_plan *plan, struct zap_str *out)
+{
+    add_script(plan, NULL, false, out);
+}
+
+void zap_source_repro(const struct zap_plan *plan, const char *doc, bool is_witness,
+                      struct zap_str *out)
+{
+    add_script(plan, doc, is_witness, out);
 }

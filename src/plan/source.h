@@ -16,6 +16,15 @@ enum { ZAP_SOURCE_MAX = 256 * 1024 };
  */
 void zap_source_script(const struct zap_plan *plan, struct zap_str *out);
 
+/* The same for a bug report.
+ *
+ * doc         words for its docstring; NULL: none
+ * is_witness  say as well what namespaces are like before and after the route, when a wipe begins
+ *             and ends, and which changes scripts make: what oracle/script.h needs to judge it
+ */
+void zap_source_repro(const struct zap_plan *plan, const char *doc, bool is_witness,
+                      struct zap_str *out);
+
 /* Append one act's body (from op.def, placeholders filled in), indented by `indent` spaces.
  *
  * own  the node's class is defined in the module that the act is about

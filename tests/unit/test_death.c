@@ -72,7 +72,7 @@ static const struct {
       .has_hello = true,
       .tail = "pyzap: endless: more than 7 of something\n"},
      ZAP_HARNESS,
-     "exit-75-",
+     "exit-75",
      "exited with status 75 in the middle of waiting for a command: pyzap: endless: more than 7 of "
      "something"},
     {{.status = SIGILL,

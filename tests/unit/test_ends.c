@@ -1,6 +1,6 @@
 /* The words for how a plan's objects end, from traces written as text. */
 #include "oracle/ends.h"
-#include "trace_text.h"
+#include "oracle/trace_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

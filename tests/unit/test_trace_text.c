@@ -1,7 +1,7 @@
 /* Traces read back from their text: whatever zap_trace_print_event writes means the event that it
  * was written of, and nothing else means anything. */
 #include "base/rng.h"
-#include "trace_text.h"
+#include "oracle/trace_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

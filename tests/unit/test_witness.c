@@ -17,7 +17,7 @@
  */
 #include "oracle/judge.h"
 #include "plan/text.h"
-#include "trace_text.h"
+#include "oracle/trace_text.h"
 
 #include <dirent.h>
 #include <setjmp.h>

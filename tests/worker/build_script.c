@@ -5,8 +5,12 @@
  * trace must be what the script prints, but for what oracle/trace.c says a script cannot know, and
  * but for plans of which script.h says that they are not deterministic.
  */
+#include "host/bare.h"
 #include "host/player.h"
+#include "oracle/known.h"
+#include "oracle/script.h"
 #include "plan/gen.h"
+#include "plan/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +24,7 @@
 #include "order.h"
 #include "script.h"
 
-enum { PLANS = 80, LINE_SIZE = 4096 };
+enum { PLANS = 80, JUDGED = 120, LINE_SIZE = 4096 };
 
 static struct zap_builds builds;
 static struct zap_player player;
@@ -147,6 +151,106 @@ static void scripts_and_workers_agree(void **state)
     assert_true(plans > PLANS / 4 && lines > 2 * plans);
 }
 
+/* ---- what scripts that bear witness say, judged ---- */
+
+static bool write_witness(const struct zap_plan *plan)
+{
+    static char text[ZAP_SOURCE_MAX];
+    struct zap_str out = zap_str_init(text, sizeof text);
+    zap_source_repro(plan, "Bears witness.", true, &out);
+    FILE *file = fopen(script_path, "w");
+    return file && fputs(text, file) >= 0 && fclose(file) == 0 && !out.cut;
+}
+
+static void explain(unsigned number, const struct zap_plan *plan, const struct zap_trace *trace,
+                    const struct zap_judgement *judgement)
+{
+    static char page[1024 * 1024], text[ZAP_TEXT_MAX];
+    struct zap_str why = zap_str_init(page, sizeof page),
+                   plan_text = zap_str_init(text, sizeof text);
+    zap_judge_explain(plan, trace, judgement, &why);
+    zap_trace_print(trace, &why);
+    zap_text_print(plan, &plan_text);
+    fputs(page, stdout); /* too long for a message of cmocka's */
+    fail_msg("plan %u\n%s", number, text);
+}
+
+/* On CPythons without the bugs that invariants are about, no script's output breaks one; and
+ * together they say something about each of those that a script can show. */
+static void scripts_can_be_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        enum zap_invariant_code code;
+        enum zap_feature_code since; /* ZAP_FEATURE_COUNT: on all builds */
+        bool needs_gil;
+    } shown[] = {
+        {ZAP_INVARIANT_I1, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I2, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I3, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I4, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I5, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I6, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I7, ZAP_FEATURE_COUNT, true},
+        {ZAP_INVARIANT_I8, ZAP_FEATURE_SAFE_FINALIZERS, true},
+        {ZAP_INVARIANT_I9, ZAP_FEATURE_SAFE_FINALIZERS, false},
+        {ZAP_INVARIANT_I10, ZAP_FEATURE_SAFE_FINALIZERS, true},
+        {ZAP_INVARIANT_I11, ZAP_FEATURE_SAFE_FINALIZERS, true},
+        {ZAP_INVARIANT_I12, ZAP_FEATURE_SAFE_FINALIZERS, false},
+        {ZAP_INVARIANT_I14, ZAP_FEATURE_COUNT, true},
+        {ZAP_INVARIANT_I15, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I23, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_I24, ZAP_FEATURE_COUNT, true},
+        {ZAP_INVARIANT_I25, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_Z1, ZAP_FEATURE_COUNT, false},
+        {ZAP_INVARIANT_Z2, ZAP_FEATURE_COUNT, false},
+    };
+    static struct zap_outcome outcome;
+    static struct zap_trace trace;
+    static struct zap_bare bare;
+    const struct zap_bare_config config = {
+        .python = row->python, .script = script_path, .deadline_ms = SCRIPT_DEADLINE_S * 1000};
+    struct zap_plan plan;
+    uint64_t checks[ZAP_INVARIANT_COUNT] = {0};
+    bool has_wipe = true;
+    zap_plan_init(&plan);
+    zap_player_play(&player, &plan, &outcome);
+    const struct zap_build build = outcome.trace.build;
+    assert_true(build.version != 0);
+    for (unsigned i = 0; i < JUDGED; i++) {
+        struct zap_gen_config gen = {.seed = 6, .size = order_plan_size(i % 2 ? 6 : 12, &build)};
+        struct zap_judgement judgement;
+        zap_gen_plan(&gen, i, &plan);
+        if (zap_known_suspect(&plan, zap_profile_of(&build)) != ZAP_FEATURE_COUNT)
+            continue;
+        assert_true(write_witness(&plan));
+        zap_bare_run(&config, &bare);
+        assert_int_equal(bare.end, ZAP_BARE_ENDED);
+        snprintf(said, sizeof said, "%s", bare.said);
+        if (script_has_no_route(said)) {
+            has_wipe = false;
+            continue;
+        }
+        zap_script_read(&plan, &build, said, &trace);
+        zap_script_judge(&plan, &trace, &judgement);
+        if (judgement.any_broken || judgement.is_harness || bare.status != 0)
+            explain(i, &plan, &trace, &judgement);
+        for (int k = 0; k < ZAP_INVARIANT_COUNT; k++)
+            checks[k] += judgement.verdicts[k] == ZAP_HELD ? judgement.checks[k] : 0;
+    }
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        bool is_wipes = shown[i].code >= ZAP_INVARIANT_I1 && shown[i].code <= ZAP_INVARIANT_I6;
+        bool is_here = shown[i].since == ZAP_FEATURE_COUNT ||
+                       zap_profile_has(zap_profile_of(&build), shown[i].since);
+        bool is_odd = shown[i].code == ZAP_INVARIANT_I11 &&
+                      zap_profile_has(zap_profile_of(&build), ZAP_FEATURE_INCREMENTAL_GC);
+        print_message("%s: %u checks\n", zap_invariant_row(shown[i].code)->id,
+                      (unsigned)checks[shown[i].code]);
+        if (is_here && !is_odd && (has_wipe || !is_wipes) && !(build.nogil && shown[i].needs_gil))
+            assert_true(checks[shown[i].code] > 0);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -181,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scripts_and_workers_agree),
+        cmocka_unit_test(scripts_can_be_judged),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -7,6 +7,7 @@
 #include "host/summary.h"
 #include "plan/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <setjmp.h>
@@ -157,7 +158,28 @@ static void assert_is_plan_as(const char *folder_path, const char *name, uint64_
 
 static void assert_is_plan(const char *folder_path, uint64_t index)
 {
-    assert_is_plan_as(folder_path, "plan.plan", index);
+    assert_is_plan_as(folder_path, "found.plan", index);
+}
+
+static void assert_has(const char *folder_path, const char *name, const char *part)
+{
+    const char *text = read_file(folder_path, name);
+    if (!strstr(text, part))
+        fail_msg("%s/%s: no \"%s\" in:\n%s", folder_path, name, part, text);
+}
+
+/* How many entries of `out` have a name that begins with a dot, and are no "." or "..". */
+static int count_hidden(const char *place)
+{
+    int count = 0;
+    DIR *dir = opendir(place);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL)
+        count += entry->d_name[0] == '.' && strcmp(entry->d_name, ".") != 0 &&
+                 strcmp(entry->d_name, "..") != 0;
+    if (dir)
+        closedir(dir);
+    return count;
 }
 
 static void findings_are_filed(void **state)
@@ -178,19 +200,22 @@ static void findings_are_filed(void **state)
     assert_int_equal(one->filed[1].index, 13);
     assert_string_equal(one->filed[1].signature, "SIGSEGV");
     for (size_t i = 0; i < 2; i++) {
+        static const char *const names[] = {"found.plan", "min.plan", "trace.txt", "repro.py",
+                                            "report.md"};
         const char *path = one->filed[i].path;
         assert_is_plan(path, one->filed[i].index);
-        assert_file_is_there(path, "trace.txt");
-        assert_file_is_there(path, "repro.py");
-        assert_file_is_there(path, "why.txt");
+        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
+            assert_file_is_there(path, names[j]);
     }
+    assert_int_equal(count_hidden(out), 0);
     assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FINDINGS);
     zap_session_release(&session);
 
-    /* Once more: the same findings take the place of the old ones. */
+    /* Once more: the same findings, and the same folders. */
     run("finding@7,segv@13", &config, &session);
     assert_string_equal(session.write_failure, "");
     assert_is_plan(session.runs[0].filed[0].path, 7);
+    assert_int_equal(count_hidden(out), 0);
     zap_session_release(&session);
 }
 
@@ -285,6 +310,12 @@ static void one_of_a_kind_is_filed(void **state)
     assert_int_equal(one->sights[1].count, 4);
     assert_int_equal(one->sights[2].count, 1);
     assert_int_equal(one->filed_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const char *slash = strrchr(one->filed[i].path, '/');
+        char name[ZAP_SIGNATURE_SIZE + 8];
+        snprintf(name, sizeof name, "/a-%s", one->filed[i].signature);
+        assert_string_equal(slash, name);
+    }
     zap_session_release(&session);
 }
 
@@ -409,7 +440,7 @@ static void an_interrupt_ends_a_session(void **state)
 static void assert_is_smallest(const char *folder_path)
 {
     struct zap_plan plan;
-    read_plan(folder_path, "plan.plan", &plan);
+    read_plan(folder_path, "min.plan", &plan);
     assert_int_equal(plan.modules_count, 1);
     assert_int_equal(plan.objects_count, 1);
     assert_int_equal(plan.modules[0].globals_count, 1);
@@ -444,44 +475,208 @@ static void findings_are_shrunk(void **state)
         const struct zap_run *one = &session.runs[0];
         assert_string_equal(one->failure, "");
         assert_int_equal(one->state, ZAP_RUN_OVER);
-        assert_true(one->filed_count > 0);
-        for (size_t j = 0; j < one->filed_count; j++) {
-            const struct zap_filed *filed = &one->filed[j];
-            assert_int_equal(filed->verdict, shrinkable[i].verdict);
-            assert_is_plan_as(filed->path, "original.plan", filed->index);
-            if (is_quick)
-                assert_is_smallest(filed->path); /* others have fewer tries */
-            assert_non_null(strstr(read_file(filed->path, "plan.plan"), "# shrunk from "));
-            assert_non_null(strstr(read_file(filed->path, "plan.plan"), "pyzap gen --seed 5"));
-            assert_non_null(strstr(read_file(filed->path, "why.txt"), "The plan was shrunk"));
-            assert_non_null(strstr(read_file(filed->path, "why.txt"), "pyzap replay"));
-            assert_file_is_there(filed->path, "trace.txt");
-            assert_file_is_there(filed->path, "repro.py");
-        }
+        assert_int_equal(one->filed_count, 1);
+        const struct zap_filed *filed = &one->filed[0];
+        assert_int_equal(filed->verdict, shrinkable[i].verdict);
+        assert_int_equal(filed->reproduced, 5);
+        assert_false(filed->is_flaky);
+        assert_is_plan(filed->path, filed->index);
+        if (is_quick)
+            assert_is_smallest(filed->path); /* others have fewer tries */
+        char signature[ZAP_SIGNATURE_SIZE + 16];
+        snprintf(signature, sizeof signature, "# signature %s\n", filed->signature);
+        assert_has(filed->path, "min.plan", "# shrunk from ");
+        assert_has(filed->path, "min.plan", "pyzap gen --seed 5");
+        assert_has(filed->path, "min.plan", signature);
+        assert_has(filed->path, "min.plan", "\n# builds a\n");
+        assert_has(filed->path, "found.plan", signature);
+        assert_has(filed->path, "report.md", "Reproduced 5 of 5 times, alone");
+        assert_has(filed->path, "report.md", "pyzap replay --python a min.plan");
+        assert_has(filed->path, "report.md",
+                   "repro.py shows it on fake worker: not tried: nobody knows this build's");
+        assert_file_is_there(filed->path, "trace.txt");
+        assert_file_is_there(filed->path, "repro.py");
+        assert_int_equal(count_hidden(out), 0);
         zap_session_release(&session);
         remove_out();
     }
 }
 
-static void what_does_not_repeat_alone_is_told(void **state)
+static void what_never_happens_again_is_kept_apart(void **state)
 {
     (void)state;
     struct zap_session session;
     struct zap_session_config config = config_of(1, 20);
-    run("finding@7,segv@13", &config, &session);
+    run("finding@7,fatal@13", &config, &session);
     for (size_t i = 0; i < 2; i++) {
         const struct zap_filed *filed = &session.runs[0].filed[i];
-        const char *why = read_file(filed->path, "why.txt");
-        char again[128];
-        snprintf(again, sizeof again, "  pyzap check --python a --seed 5 --plans %d\n",
+        char again[128], place[PATH_MAX], plain[PATH_MAX];
+        assert_true(filed->is_flaky);
+        assert_int_equal(filed->runs, 5);
+        assert_int_equal(filed->reproduced, 0);
+        snprintf(place, sizeof place, "%s/flaky/a-%s", out, filed->signature);
+        snprintf(plain, sizeof plain, "%s/a-%s", out, filed->signature);
+        assert_string_equal(filed->path, place);
+        assert_int_equal(access(plain, F_OK), -1);
+        snprintf(again, sizeof again, "pyzap check --python a --seed 5 --plans %d\n",
                  (int)filed->index + 1);
-        assert_non_null(strstr(why, "did not repeat alone"));
-        assert_non_null(strstr(why, again));
-        assert_null(strstr(why, "pyzap replay"));
-        assert_is_plan(filed->path, filed->index);
-        assert_string_equal(read_file(filed->path, "original.plan"), "");
+        assert_has(place, "report.md", "Flaky: it happened once, and of 5 times alone");
+        assert_has(place, "report.md", again);
+        assert_null(strstr(read_file(place, "report.md"), "pyzap replay"));
+        assert_is_plan(place, filed->index);
+        assert_has(place, "min.plan", "# flaky: it did not happen again\n");
+        assert_has(place, "trace.txt", "build a version=3.11.7");
     }
+    /* What was seen the one time. */
+    assert_has(session.runs[0].filed[1].path, "trace.txt", "Fatal Python error: object at 0xd");
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FINDINGS);
+    assert_int_equal(count_hidden(out), 0);
     zap_session_release(&session);
+}
+
+static void all_builds_are_tried(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 12);
+    config.all = &builds;
+    run("a/segv@raise,b/fatal@raise", &config, &session);
+    const struct zap_filed *filed = &session.runs[0].filed[0];
+    assert_has(filed->path, "min.plan", "\n# builds a b\n");
+    assert_has(filed->path, "report.md", "\n| a | **yes** | CRASHED SIGSEGV");
+    assert_has(filed->path, "report.md", "\n| b | **yes** | CRASHED SIGABRT");
+    assert_has(filed->path, "report.md", "\n| c | no | it ran to its end | fake worker |\n");
+    assert_has(filed->path, "report.md", "First bad version: a. Last bad version: b.\n");
+    zap_session_release(&session);
+    remove_out();
+
+    run("a/finding@raise,b/vanish,c/finding@raise", &config, &session);
+    filed = &session.runs[0].filed[0];
+    assert_has(filed->path, "min.plan", "\n# builds a c\n");
+    assert_has(filed->path, "report.md", "\n| b | - | pyzap itself failed: exited with status 3");
+    zap_session_release(&session);
+}
+
+/* repro.py is run by the build's interpreter, here a shell script; what is said of it is what that
+ * did. */
+static void a_script_is_believed_when_it_has_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fake;   /* of the worker */
+        const char *python; /* after it has said that the route begins */
+        const char *line;   /* of the report, after the banner */
+    } cases[] = {
+        {"segv@raise", "kill -SEGV $$", ": yes\n"},
+        {"segv@raise", "echo route-end pending=no",
+         ": no: the bare interpreter ran it to its end\n"},
+        {"segv@raise", "exit 3", ": no: it exited with status 3 before its end\n"},
+        {"segv@raise", "sleep 100 & wait", ": no: it was still running when its time was up\n"},
+        {"fatal@raise", "echo 'Fatal Python error: broken' >&2; kill -ABRT $$", ": yes\n"},
+        {"fatal@raise", "kill -SEGV $$", ": no: SIGSEGV in the middle of the route\n"},
+        {"hang@raise", "sleep 100 & wait", ": yes\n"},
+        {"hang@raise", "echo route-end pending=no",
+         ": no: the bare interpreter ran it to its end\n"},
+        {"finding@raise", "echo route-end pending=no", ": no: "},
+        {"finding@raise", "kill -SEGV $$", ": no: SIGSEGV in the middle of the route\n"},
+    };
+    char python[PATH_MAX], banner[256];
+    struct zap_builds_row row = builds.rows[0];
+    snprintf(python, sizeof python, "%s/python", folder);
+    snprintf(row.python, sizeof row.python, "%s", python);
+    const struct zap_builds_row *one = &row;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct zap_session session;
+        struct zap_session_config config = config_of(1, 12);
+        config.builds = &one;
+        config.worker.deadline_ms = 300; /* so that what hangs does not take long to shrink */
+        FILE *file = fopen(python, "w");
+        fprintf(file, "#!/bin/sh\ntest -s $1 || exit 9\necho route kind=drop\n%s\n",
+                cases[i].python);
+        fclose(file);
+        assert_int_equal(chmod(python, 0755), 0);
+        run(cases[i].fake, &config, &session);
+        snprintf(banner, sizeof banner, "\nrepro.py shows it on fake worker%s", cases[i].line);
+        assert_has(session.runs[0].filed[0].path, "report.md", banner);
+        zap_session_release(&session);
+        remove_out();
+    }
+}
+
+/* A folder of an earlier session stays as it is while its plan does what it did. */
+static void an_earlier_finding_is_not_lost(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 12);
+    char path[PATH_MAX], command[2 * PATH_MAX];
+    static char before[64 * 1024];
+    run("finding@raise", &config, &session);
+    snprintf(path, sizeof path, "%s", session.runs[0].filed[0].path);
+    uint64_t index = session.runs[0].filed[0].index;
+    zap_session_release(&session);
+    snprintf(before, sizeof before, "%s", read_file(path, "report.md"));
+
+    config.gen.seed = 6;
+    run("finding@raise", &config, &session);
+    assert_true(session.runs[0].filed[0].is_old);
+    assert_string_equal(session.runs[0].filed[0].path, path);
+    assert_is_plan(path, index);
+    assert_string_equal(read_file(path, "report.md"), before);
+    assert_string_equal(read_file(path, "again.plan"), "");
+    zap_session_release(&session);
+
+    /* Its plan does nothing any more: the new one takes its place, and it is kept. */
+    run("finding@keep", &config, &session);
+    assert_false(session.runs[0].filed[0].is_old);
+    assert_is_plan_as(path, "earlier.plan", index);
+    assert_has(path, "found.plan", "pyzap gen --seed 6");
+    assert_has(path, "min.plan", "\n    keep\n");
+    assert_string_equal(read_file(path, "again.plan"), "");
+    zap_session_release(&session);
+
+    /* It was killed before it was examined: that is done now, with the plan that it found. */
+    snprintf(command, sizeof command,
+             "cd %s && sed -i '2i# not examined yet' min.plan && rm report.md", path);
+    assert_int_equal(system(command), 0);
+    config.gen.seed = 7;
+    run("finding@keep", &config, &session);
+    assert_true(session.runs[0].filed[0].is_old);
+    assert_has(path, "found.plan", "pyzap gen --seed 6");
+    assert_has(path, "min.plan", "pyzap gen --seed 6");
+    assert_has(path, "report.md", "Reproduced 5 of 5");
+    assert_null(strstr(read_file(path, "min.plan"), "not examined yet"));
+    zap_session_release(&session);
+}
+
+/* What killed sessions have left goes; what living ones are at, and what is not ours, stays. */
+static void leftover_drafts_are_removed(void **state)
+{
+    (void)state;
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 12);
+    char command[512];
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    snprintf(
+        command, sizeof command,
+        "mkdir -p %s/flaky && cd %s && mkdir .a-P1.%ld .b-I9.%ld flaky/.a-P1.%ld .a-P1.x .mine.%ld "
+        "&& touch .a-P1.%ld/found.plan .b-I9.%ld/min.plan .mine.%ld/note",
+        out, out, (long)dead, (long)getppid(), (long)dead, (long)dead, (long)dead, (long)getppid(),
+        (long)dead);
+    assert_int_equal(system(command), 0);
+    run("", &config, &session);
+    zap_session_release(&session);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/flaky", out);
+    assert_int_equal(count_hidden(path), 0);
+    assert_int_equal(count_hidden(out), 3);
+    snprintf(path, sizeof path, "%s/.b-I9.%ld/min.plan", out, (long)getppid());
+    assert_int_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/.mine.%ld/note", out, (long)dead);
+    assert_int_equal(access(path, F_OK), 0);
 }
 
 static void interrupt_when_shrinking(void *context, const struct zap_session *session)
@@ -502,10 +697,12 @@ static void an_interrupt_ends_shrinking(void **state)
     const struct zap_run *one = &session.runs[0];
     assert_int_equal(one->filed_count, 3);
     for (size_t i = 0; i < 3; i++) { /* all there, as generated */
-        assert_is_plan(one->filed[i].path, one->filed[i].index);
-        assert_non_null(strstr(read_file(one->filed[i].path, "why.txt"),
-                               "`pyzap shrink --python a plan.plan`"));
-        assert_non_null(strstr(read_file(one->filed[i].path, "why.txt"), "pyzap replay"));
+        const char *path = one->filed[i].path;
+        assert_is_plan(path, one->filed[i].index);
+        assert_has(path, "min.plan", "# not examined yet\n");
+        assert_has(path, "report.md", "It was not examined yet");
+        assert_has(path, "report.md", "pyzap replay");
+        assert_int_equal(one->filed[i].runs, 0);
     }
     assert_int_equal(one->past.plans, 30);
     assert_int_equal(one->state, ZAP_RUN_OVER);
@@ -521,7 +718,7 @@ static void the_same_finding_gives_the_same_plan(void **state)
         struct zap_session session;
         struct zap_session_config config = config_of(1, 12);
         run("finding@raise", &config, &session);
-        const char *text = read_file(session.runs[0].filed[0].path, "plan.plan");
+        const char *text = read_file(session.runs[0].filed[0].path, "min.plan");
         if (i == 0)
             snprintf(first, sizeof first, "%s", text);
         assert_string_equal(text, first);
@@ -559,7 +756,7 @@ static void a_full_disk_is_told(void **state)
     assert_int_equal(session.runs[0].past.plans, 1000);
     assert_int_equal(session.runs[0].past.findings, 2);
     assert_string_equal(session.runs[0].filed[0].path, "");
-    assert_non_null(strstr(session.write_failure, "plan.plan: File too large"));
+    assert_non_null(strstr(session.write_failure, "found.plan: File too large"));
     assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FAILURE);
     assert_int_equal(rmdir(out), 0); /* nothing half-written is left */
     zap_session_release(&session);
@@ -600,8 +797,8 @@ static void a_summary_says_it_all(void **state)
     char *text = print_summary(&session);
     const struct zap_invariant_row *row = zap_invariant_row(0); /* the fake worker breaks it */
     char broken[128];
-    snprintf(broken, sizeof broken, "out/deep/a-%s-0  BROKEN  %s %s\n", row->id, row->id,
-             row->name);
+    snprintf(broken, sizeof broken, "out/deep/a-%s  BROKEN  %s %s  (reproduced 5 of 5)\n", row->id,
+             row->id, row->name);
     const char *const parts[] = {
         "build  version  plans",
         "\na      3.11.7      30",
@@ -609,7 +806,8 @@ static void a_summary_says_it_all(void **state)
         "Where CPython departs from its documentation",
         "seen: a:29\n",
         broken,
-        "out/deep/a-SIGSEGV-7  CRASHED  SIGSEGV in the middle of the route\n",
+        "out/deep/flaky/a-SIGSEGV  CRASHED  SIGSEGV in the middle of the route  (flaky: it did not "
+        "happen again)\n",
         "  and 28 more of the same kinds, counted but not filed (one of a kind is)\n",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -793,7 +991,11 @@ int main(void)
         cmocka_unit_test_teardown(time_ends_a_session, clear),
         cmocka_unit_test_teardown(an_interrupt_ends_a_session, clear),
         cmocka_unit_test_teardown(findings_are_shrunk, clear),
-        cmocka_unit_test_teardown(what_does_not_repeat_alone_is_told, clear),
+        cmocka_unit_test_teardown(what_never_happens_again_is_kept_apart, clear),
+        cmocka_unit_test_teardown(all_builds_are_tried, clear),
+        cmocka_unit_test_teardown(a_script_is_believed_when_it_has_run, clear),
+        cmocka_unit_test_teardown(an_earlier_finding_is_not_lost, clear),
+        cmocka_unit_test_teardown(leftover_drafts_are_removed, clear),
         cmocka_unit_test_teardown(an_interrupt_ends_shrinking, clear),
         cmocka_unit_test_teardown(the_same_finding_gives_the_same_plan, clear),
         cmocka_unit_test_teardown(a_full_disk_is_told, clear),

@@ -151,10 +151,18 @@ static void check_has_its_exit_statuses(void **state)
     (void)state;
     expect("./pyzap check --plans 100", 0, "seed 1, 100 plans on 2 builds\n");
     expect("ls -d pyzap-out", 2, "");
-    expect("ZAP_FAKE=3.9.18/segv@5 ./pyzap check --plans 100", 1, "  pyzap-out/3.9.18-SIGSEGV-5");
-    expect("ls pyzap-out/3.9.18-SIGSEGV-5", 0, "plan.plan\nrepro.py\ntrace.txt\nwhy.txt\n");
+    expect("ZAP_FAKE=3.9.18/segv@raise ./pyzap check --plans 100", 1,
+           "found pyzap-out/3.9.18-SIGSEGV");
+    assert_non_null(strstr(output, "\n  pyzap-out/3.9.18-SIGSEGV"));
+    expect("ls pyzap-out/3.9.18-SIGSEGV*", 0,
+           "found.plan\nmin.plan\nreport.md\nrepro.py\ntrace.txt\n");
     expect("ZAP_FAKE=segv@5 ./pyzap check --plans 100 --python 3.11 --out a/b", 1,
-           "a/b/3.11.7-SIGSEGV-5");
+           "a/b/flaky/3.11.7-SIGSEGV");
+    expect("ZAP_FAKE=segv@raise ./pyzap check --plans 30 --json 2>told", 1, "\"builds\"");
+    json_t *found = json_loads(output, 0, NULL); /* nothing but JSON on stdout */
+    assert_non_null(found);
+    json_decref(found);
+    expect("cat told", 0, "found pyzap-out/3.11.7-SIGSEGV");
     expect("ZAP_FAKE=tame=1 ./pyzap check --plans 100", 70, "canary segv");
     expect("PYZAP_WORKERS=none ./pyzap check", 70,
            "no worker for any CPython in none: install a CPython with its headers");

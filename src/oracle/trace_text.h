@@ -1,7 +1,7 @@
-/* Traces read back from the text that zap_trace_print makes of them. Only tests need this:
- * witnesses are written as text, so that people can read them. */
-#ifndef ZAP_TRACE_TEXT_H
-#define ZAP_TRACE_TEXT_H
+/* Traces read back from the text that zap_trace_print makes of them: what stand-alone scripts
+ * print, and the witnesses of tests, which are text so that people can read them. */
+#ifndef ZAP_ORACLE_TRACE_TEXT_H
+#define ZAP_ORACLE_TRACE_TEXT_H
 
 #include "base/status.h"
 #include "oracle/trace.h"

@@ -8,7 +8,7 @@
  * What the text does not hold (a build's routes and banner, members that a kind of event does not
  * use) is zero, or ZAP_NO_MODULE and ZAP_NO_NODE, as a worker leaves it.
  */
-#include "trace_text.h"
+#include "oracle/trace_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,17 +276,8 @@ static enum zap_status refuse(const struct words *words, const char *expected, s
 }
 
 /* The line itself has to come out of what was read from it. */
-static enum zap_status check_again(const struct zap_trace *trace, bool is_build, const char *line,
-                                   struct zap_str *what)
+static enum zap_status compare(const char *line, const char *again, struct zap_str *what)
 {
-    static char again[2 * LINE_MAX]; /* a static, as are all traces of tests: they are large */
-    struct zap_str str = zap_str_init(again, sizeof again);
-    if (is_build) {
-        zap_trace_print(trace, &str);
-        again[strcspn(again, "\n")] = '\0';
-    } else {
-        zap_trace_print_event(trace, 0, &str);
-    }
     if (strcmp(again, line) == 0)
         return ZAP_OK;
     zap_str_printf(what, "this would be printed as: %s", again);
@@ -296,7 +287,7 @@ static enum zap_status check_again(const struct zap_trace *trace, bool is_build,
 enum zap_status zap_trace_text_event(const char *line, struct zap_event *ret_event,
                                      struct zap_str *what)
 {
-    static struct zap_trace one;
+    char again[2 * LINE_MAX];
     struct words words;
     line += strspn(line, " \t");
     if (!split(line, &words)) {
@@ -312,12 +303,10 @@ enum zap_status zap_trace_text_event(const char *line, struct zap_event *ret_eve
     if (row == NULL)
         return refuse(&words, "an event of event.def", what);
     words.next++;
-    memset(&one, 0, sizeof one);
-    struct zap_event *event = &one.events[0];
-    *event = (struct zap_event){.kind = row->code, .module = ZAP_NO_MODULE, .node = ZAP_NO_NODE};
+    struct zap_event event = {.kind = row->code, .module = ZAP_NO_MODULE, .node = ZAP_NO_NODE};
     for (const char *field = row->fields; *field; field++) {
         size_t before = words.next;
-        if (!take_field(&words, row, *field, event)) {
+        if (!take_field(&words, row, *field, &event)) {
             char expected[32];
             snprintf(expected, sizeof expected, "field %c of %s", *field, row->token);
             words.next = before;
@@ -326,9 +315,11 @@ enum zap_status zap_trace_text_event(const char *line, struct zap_event *ret_eve
     }
     if (words.next != words.count)
         return refuse(&words, "no more", what);
-    if (check_again(&one, false, line, what) != ZAP_OK)
+    struct zap_str printed = zap_str_init(again, sizeof again);
+    zap_trace_print_one(&event, &printed);
+    if (compare(line, again, what) != ZAP_OK)
         return ZAP_E_SYNTAX;
-    *ret_event = *event;
+    *ret_event = event;
     return ZAP_OK;
 }
 
@@ -383,10 +374,9 @@ static bool take_observers(struct words *words, uint32_t *ret_observers)
 
 static enum zap_status add_build(struct zap_trace *trace, const char *line, struct zap_str *what)
 {
-    static struct zap_trace none;
+    char again[2 * LINE_MAX];
     struct words words;
-    struct zap_build *build = &none.build;
-    memset(&none, 0, sizeof none);
+    struct zap_build read = {0}, *build = &read;
     if (!split(line, &words) || take_labelled(&words, "build") == NULL) {
         zap_str_add(what, "expected a line that begins with build");
         return ZAP_E_SYNTAX;
@@ -406,9 +396,11 @@ static enum zap_status add_build(struct zap_trace *trace, const char *line, stru
         return refuse(&words, "sees=", what);
     if (words.next != words.count)
         return refuse(&words, "no more", what);
-    if (check_again(&none, true, line, what) != ZAP_OK)
+    struct zap_str printed = zap_str_init(again, sizeof again);
+    zap_trace_print_build(build, &printed);
+    if (compare(line, again, what) != ZAP_OK)
         return ZAP_E_SYNTAX;
-    trace->build = none.build;
+    trace->build = read;
     return ZAP_OK;
 }
 
