@@ -213,6 +213,16 @@ NOINLINE static void overflow_one(void)
     depth++;
 }
 
+/* The C library or a sanitizer notices. */
+NOINLINE static void free_twice(void)
+{
+    void *block = malloc(24);
+    void *volatile same = block;
+    free(block);
+    free(same);
+    depth++;
+}
+
 NOINLINE static void exit_one(void)
 {
     fprintf(stderr, "process %d cannot go on\n", (int)getpid());
@@ -225,7 +235,7 @@ static const struct {
 } bugs[] = {
     {"segv-one", segv_one},         {"segv-two", segv_two},     {"call-nowhere", call_nowhere},
     {"fatal-one", fatal_one},       {"assert-one", assert_one}, {"exit-one", exit_one},
-    {"overflow-one", overflow_one},
+    {"overflow-one", overflow_one}, {"free-twice", free_twice},
 };
 
 static void misbehave(uint64_t index)
