@@ -167,8 +167,8 @@ static void each_finding_is_filed_once(void **state)
                "not-alone\n");
     expect_too("  pyzap-out/3.11.7-P1-fuzz  BROKEN  P1 ");
     expect_too("(2 artefacts)\n");
-    expect_too("  pyzap-out/3.11.7-SIGSEGV-fuzz-");
-    expect_too("  CRASHED  SIGSEGV in the middle of the route  (1 artefact)\n");
+    expect_too("  pyzap-out/3.11.7-SIGSEGV-fuzz  CRASHED  SIGSEGV in the middle of the route  (1 "
+               "artefact)\n");
     expect_too("\ncorpus pyzap-corpus: 1 plans before, 2 with what was found, ");
     expect("ls -d pyzap-out/*-*-* | wc -l", 0, "2\n");
     expect("ls pyzap-out/3.11.7-P1-fuzz pyzap-out/3.11.7-S*", 0,
