@@ -106,6 +106,17 @@ static const char *our_part(const char *path)
     return NULL;
 }
 
+/* The part of a path that is the same in every copy of CPython's; NULL: not one of them. */
+static const char *cpythons_part(const char *path)
+{
+    static const char *const folders[] = {"Objects", "Python", "Modules",
+                                          "Include", "Parser", "Programs"};
+    const char *part = NULL;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !part; i++)
+        part = find_folder(path, folders[i]);
+    return part;
+}
+
 static enum zap_stack_whose whose(const struct zap_stack_place *place, const char *function)
 {
     const char *unit = place->unit ? place->unit : place->source;
@@ -118,6 +129,8 @@ static enum zap_stack_whose whose(const struct zap_stack_place *place, const cha
     if (unit ? our_part(unit) != NULL
              : is_listed(function, our_names, sizeof our_names / sizeof our_names[0]))
         return ZAP_STACK_OURS;
+    if (!place->module && unit && !cpythons_part(unit)) /* a report may name sources alone */
+        return ZAP_STACK_SYSTEM;
     return ZAP_STACK_CPYTHON;
 }
 
@@ -126,11 +139,9 @@ static enum zap_stack_whose whose(const struct zap_stack_place *place, const cha
 /* From CPython's or our own folders on; else the file alone. */
 static const char *tidy_path(const char *path)
 {
-    static const char *const folders[] = {"Objects", "Python", "Modules",
-                                          "Include", "Parser", "Programs"};
     const char *part = our_part(path);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !part; i++)
-        part = find_folder(path, folders[i]);
+    if (!part)
+        part = cpythons_part(path);
     return part ? part : base_name(path);
 }
 

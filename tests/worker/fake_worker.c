@@ -5,8 +5,9 @@
  *
  *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
  *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
- *                see misbehave() and bugs[]; * for every plan, N%M for every M-th, raise, keep, ...
- *                (a token of op.def) for those with a script that does that
+ *                see misbehave() and bugs[]; * for every plan, N%M for one in M of them, by what
+ *                they are made of, raise, keep, ... (a token of op.def) for those with a script
+ *                that does that
  *   tame=N       canary N does nothing
  *   slow         a millisecond for every plan
  *   leak         a mebibyte for every plan, never given back
@@ -30,6 +31,7 @@ static struct zap_shared *shared;
 static const char *name;
 static bool is_impossible; /* the next judgement */
 static bool ops[256];      /* that the plan at work has */
+static uint64_t sum;       /* of its wire bytes */
 
 /* ------------------------------------------------------------------ words */
 
@@ -70,7 +72,7 @@ static bool is_due(const char *what, uint64_t index)
         char *rest;
         uint64_t number = strtoull(words, &rest, 10);
         uint64_t every = *rest == '%' ? strtoull(rest + 1, NULL, 10) : 0;
-        if (*words == '*' || (op ? ops[op->code] : number == (every ? index % every : index)))
+        if (*words == '*' || (op ? ops[op->code] : number == (every ? sum % every : index)))
             return true;
         words += strcspn(words, ",");
     }
@@ -220,6 +222,16 @@ NOINLINE static void overflow_one(void)
     depth++;
 }
 
+/* The C library or a sanitizer notices. */
+NOINLINE static void free_twice(void)
+{
+    void *block = malloc(24);
+    void *volatile same = block;
+    free(block);
+    free(same);
+    depth++;
+}
+
 NOINLINE static void exit_one(void)
 {
     fprintf(stderr, "process %d cannot go on\n", (int)getpid());
@@ -232,7 +244,7 @@ static const struct {
 } bugs[] = {
     {"segv-one", segv_one},         {"segv-two", segv_two},     {"call-nowhere", call_nowhere},
     {"fatal-one", fatal_one},       {"assert-one", assert_one}, {"exit-one", exit_one},
-    {"overflow-one", overflow_one},
+    {"overflow-one", overflow_one}, {"free-twice", free_twice},
 };
 
 static void misbehave(uint64_t index)
@@ -325,6 +337,11 @@ static void look_at(const struct zap_plan *plan)
     memset(ops, 0, sizeof ops);
     for (unsigned i = 0; i < plan->acts_count; i++)
         ops[plan->acts[i].op] = true;
+    uint8_t wire[ZAP_WIRE_MAX];
+    size_t len = zap_wire_encode(plan, wire);
+    sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += wire[i];
 }
 
 /* Returns whether there is to be a next plan. */
