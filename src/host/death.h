@@ -31,7 +31,7 @@ struct zap_death {
     enum zap_verdict verdict; /* CRASHED, TIMED_OUT, EXHAUSTED, HARNESS; VOID for KILLED_STOP */
     uint32_t phase;
     /* Fit for a file name, and the same for the same bug: "SIGSEGV", "exit-0", "timeout",
-     * "endless" (TIMED_OUT by count, not by clock), ... */
+     * "endless-wipe" and "endless-new" (TIMED_OUT by count, not by clock), ... */
     char signature[ZAP_SIGNATURE_SIZE];
     char reason[256]; /* one line: "SIGABRT: Fatal Python error: ... in the route" */
     char tail[2048];  /* the end of its stderr, printable */

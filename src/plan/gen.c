@@ -244,7 +244,7 @@ static unsigned draw_name(struct gen *gen)
 static unsigned draw_name_for(struct gen *gen, unsigned object)
 {
     if (gen->plan->objects[object].kind == ZAP_VALUE_MODULE && one_in(gen, 5)) {
-        return row_of(one_in(gen, 4) ? ZAP_NAME_SPEC : ZAP_NAME_GETATTR);
+        return row_of(one_in(gen, 8) ? ZAP_NAME_SPEC : ZAP_NAME_GETATTR);
     }
     return draw_name(gen);
 }

@@ -206,7 +206,7 @@ static PyObject *another(PyObject *node, enum zap_feature_code known)
     if (s->again_count > ZAP_AGAIN_MAX) {
         if (zap_run_avoids(known))
             return NULL;
-        zap_run_endless();
+        zap_run_endless(known);
     }
     PyObject *new = Py_TYPE(node)->tp_alloc(Py_TYPE(node), 0);
     if (new == NULL)

@@ -231,12 +231,12 @@ bool zap_run_avoids(enum zap_feature_code known)
     return true;
 }
 
-void zap_run_endless(void)
+void zap_run_endless(enum zap_feature_code known)
 {
     fprintf(stderr,
-            "pyzap: endless: more than %d __del__ calls, each of an object that the one "
-            "before made\n",
-            ZAP_AGAIN_MAX);
+            "pyzap: endless-%s: more than %d __del__ calls, each of an object that the one before "
+            "made\n",
+            known == ZAP_FEATURE_ENDLESS_WIPE ? "wipe" : "new", ZAP_AGAIN_MAX);
     fflush(NULL);
     if (__gcov_dump != NULL)
         __gcov_dump();
