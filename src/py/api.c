@@ -197,8 +197,7 @@ static PyObject *another(PyObject *node, enum zap_feature_code known)
 {
     struct zap_session *s = &zap_session;
     uint8_t maker = zap_node_of(node);
-    bool is_given_up =
-        s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == ZAP_FEATURE_ENDLESS_NEW;
+    bool is_given_up = s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == ZAP_FEATURE_ENDLESS_NEW;
     if (!s->active || s->made_again || is_given_up)
         return NULL;
     s->made_again = true;
