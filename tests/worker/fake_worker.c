@@ -232,6 +232,18 @@ NOINLINE static void free_twice(void)
     depth++;
 }
 
+/* As a sanitizer does it, and at such length that the end alone says nothing. */
+NOINLINE static void report_one(void)
+{
+    fprintf(stderr,
+            "Objects/x.c:%d:2: runtime error: load of a null pointer\n"
+            "    #0 0x%x in insertdict Objects/x.c:%d:2\n\n",
+            (int)getpid(), (unsigned)getpid(), (int)getpid());
+    for (int i = 0; i < 2000; i++)
+        fprintf(stderr, "    line %d of a map of memory that goes on and on and on\n", i);
+    abort();
+}
+
 NOINLINE static void exit_one(void)
 {
     fprintf(stderr, "process %d cannot go on\n", (int)getpid());
@@ -244,7 +256,7 @@ static const struct {
 } bugs[] = {
     {"segv-one", segv_one},         {"segv-two", segv_two},     {"call-nowhere", call_nowhere},
     {"fatal-one", fatal_one},       {"assert-one", assert_one}, {"exit-one", exit_one},
-    {"overflow-one", overflow_one}, {"free-twice", free_twice},
+    {"overflow-one", overflow_one}, {"free-twice", free_twice}, {"report-one", report_one},
 };
 
 static void misbehave(uint64_t index)

@@ -66,6 +66,8 @@ static const struct {
     {"assert-one", "SIGABRT-", "assert_one", ": assert_one: Assertion `refs > 0' failed."},
     {"overflow-one", "SIGSEGV-", "descend", "stack"},
     {"free-twice", "SIGABRT-", "free_twice", "double"},
+    {"report-one", "SIGABRT-insertdict-", "insertdict",
+     ": runtime error: load of a null pointer: "},
     {"exit-one", "exit-3-", NULL, "exited with status 3 in the middle of the route: process "},
 };
 enum { BUGS_COUNT = sizeof bugs / sizeof bugs[0], TIMES = 5 };
