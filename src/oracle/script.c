@@ -2,8 +2,8 @@
  *
  * The theory: a script's lines are a trace's with gaps. Fields that Python code cannot know are put
  * in as follows. `how`: a __del__ that is called inside a collection, and not inside another
- * __del__, is the collector's where finalizers come before clearing (3.4 on); all others are by
- * refcount. `refs` of a __del__ is 1.
+ * __del__, is the collector's where finalizers come before clearing (3.4 on), and where no script
+ * has let go of anything in this collection; all others are by refcount. `refs` of a __del__ is 1.
  *
  * Events that Python code cannot see are the interpreter's: the names that a wipe sets to None, and
  * the dict that a collection empties. Between two lines with the state of a namespace, the names
@@ -21,7 +21,6 @@
 #include "base/check.h"
 #include "oracle/trace_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BIT(name) (UINT64_C(1) << (name))
@@ -45,8 +44,10 @@ struct reader {
     const struct zap_plan *plan;
     struct zap_trace *trace;
     zap_profile profile;
-    int depth;      /* of __del__ calls */
-    int collecting; /* depth of collections */
+    int depth;       /* of __del__ calls */
+    int collecting;  /* depth of collections */
+    bool is_muddled; /* a script has let go of something in this collection */
+    bool unlists;    /* scripts remove modules from sys.modules, and say nothing */
     struct layout layouts[ZAP_MODULES_MAX];
 };
 
@@ -87,7 +88,8 @@ static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, b
                 : is_underscore ? 1
                                 : 2,
     };
-    for (unsigned i = 0; i < layout->entries_count && !(layout->changed & BIT(name)); i++) {
+    /* In a dict that scripts have changed, nobody knows in which order it gets to the names. */
+    for (unsigned i = 0; i < layout->entries_count && !layout->changed; i++) {
         if (layout->entries[i].name == name) {
             event.node = layout->entries[i].node;
             event.refs = layout->entries[i].refs;
@@ -192,9 +194,17 @@ static void note(struct reader *r, const struct zap_event *event)
         break;
     case ZAP_EVENT_DEL_END:
         r->depth -= r->depth > 0;
+        r->is_muddled = r->is_muddled || r->unlists;
         break;
     case ZAP_EVENT_COLLECT:
         r->collecting++;
+        r->is_muddled = false;
+        break;
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_UNBIND:
+    case ZAP_EVENT_EMPTY:
+        r->is_muddled = true;
         break;
     case ZAP_EVENT_COLLECT_END:
         r->collecting -= r->collecting > 0;
@@ -263,7 +273,7 @@ static void complete(const char *line, bool is_gc, struct zap_str *out)
 static bool is_by_gc(const struct reader *r, const char *line)
 {
     int depth = r->depth - (strncmp(line, "del-end ", 8) == 0);
-    return r->collecting > 0 && depth == 0 && has(r, ZAP_FEATURE_SAFE_FINALIZERS);
+    return r->collecting > 0 && depth == 0 && !r->is_muddled && has(r, ZAP_FEATURE_SAFE_FINALIZERS);
 }
 
 static bool parse(const struct reader *r, const char *line, size_t len, struct zap_event *ret_event)
@@ -293,13 +303,14 @@ static uint8_t ignored_in(const char *line, size_t len)
     static const char begin[] = "Exception ", mark[] = "_del";
     if (len < sizeof begin || strncmp(line, begin, sizeof begin - 1) != 0)
         return ZAP_NO_NODE;
-    for (const char *at = line + 1; at + sizeof mark <= line + len; at++) {
+    for (const char *at = line + sizeof begin; at + sizeof mark <= line + len; at++) {
+        unsigned node = 0, factor = 1;
         const char *digit = at;
-        while (digit > line && digit[-1] >= '0' && digit[-1] <= '9')
-            digit--;
-        unsigned node;
-        if (strncmp(at, mark, sizeof mark - 1) == 0 && digit < at && digit - line > 1 &&
-            digit[-1] == 'n' && sscanf(digit, "%3u", &node) == 1 && node < ZAP_NODES_MAX)
+        for (; strncmp(at, mark, sizeof mark - 1) == 0 && digit[-1] >= '0' && digit[-1] <= '9' &&
+               factor <= 100;
+             digit--, factor *= 10)
+            node += (unsigned)(digit[-1] - '0') * factor;
+        if (digit < at && digit[-1] == 'n' && node < ZAP_NODES_MAX)
             return (uint8_t)node;
     }
     return ZAP_NO_NODE;
@@ -373,6 +384,8 @@ void zap_script_read(const struct zap_plan *plan, const struct zap_build *build,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(build)};
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        r.unlists = r.unlists || plan->acts[i].op == ZAP_OP_UNLIST;
     ret_trace->build = *build;
     ret_trace->build.observers = ZAP_SEES_SETS | ZAP_SEES_UNRAISABLE;
     ret_trace->events_count = ret_trace->is_cut = 0;

@@ -1,5 +1,5 @@
-/* Traces read back from the text that zap_trace_print makes of them: what stand-alone scripts print,
- * and the witnesses of tests, which are text so that people can read them. */
+/* Traces read back from the text that zap_trace_print makes of them: what stand-alone scripts
+ * print, and the witnesses of tests, which are text so that people can read them. */
 #ifndef ZAP_ORACLE_TRACE_TEXT_H
 #define ZAP_ORACLE_TRACE_TEXT_H
 
