@@ -36,6 +36,7 @@ struct layout {
         uint32_t refs;
     } entries[ENTRIES_MAX];
     bool is_wiping;
+    bool is_behind;   /* names were cleared since its state was last seen, and a script runs */
     bool is_blind;    /* it may be cleared without a line */
     bool is_emptying; /* by the collector */
 };
@@ -48,6 +49,7 @@ struct reader {
     int collecting;  /* depth of collections */
     bool is_muddled; /* a script has let go of something in this collection */
     bool unlists;    /* scripts remove modules from sys.modules, and say nothing */
+    bool imports;    /* scripts import, which 2.7 notes in the namespace of who does it */
     struct layout layouts[ZAP_MODULES_MAX];
 };
 
@@ -69,6 +71,21 @@ static void append(struct reader *r, const struct zap_event *event)
         r->trace->is_cut = 1;
     else
         r->trace->events[r->trace->events_count++] = *event;
+}
+
+/* Put in what happened before the script at work began. */
+static void append_before(struct reader *r, const struct zap_event *event)
+{
+    struct zap_trace *trace = r->trace;
+    uint32_t at = r->outer_at, count = trace->events_count;
+    if (r->depth == 0 || count == ZAP_EVENTS_MAX || at > count) {
+        append(r, event);
+        return;
+    }
+    memmove(&trace->events[at + 1], &trace->events[at], (count - at) * sizeof *event);
+    trace->events[at] = *event;
+    trace->events_count++;
+    r->outer_at++;
 }
 
 /* ---- what the interpreter did between two lines ---- */
@@ -95,7 +112,7 @@ static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, b
             event.refs = layout->entries[i].refs;
         }
     }
-    append(r, &event);
+    append_before(r, &event);
     layout->bound &= ~BIT(name);
     layout->none = is_gone ? layout->none & ~BIT(name) : layout->none | BIT(name);
 }
@@ -190,7 +207,8 @@ static void note(struct reader *r, const struct zap_event *event)
         event->module < r->plan->modules_count ? &r->layouts[event->module] : NULL;
     switch (event->kind) {
     case ZAP_EVENT_DEL:
-        r->depth++;
+        if (r->depth++ == 0)
+            r->outer_at = r->trace->events_count - 1;
         break;
     case ZAP_EVENT_DEL_END:
         r->depth -= r->depth > 0;
@@ -336,10 +354,39 @@ static void add_unraisable(struct reader *r, uint8_t node)
     }
 }
 
+/* An import statement in 2.7 binds __package__ to None where it runs, if that is not there. */
+static void may_have_imported(struct reader *r, const struct zap_event *event)
+{
+    struct layout *layout = &r->layouts[event->module];
+    bool is_new = (event->none & ~layout->none & ~layout->bound & BIT(ZAP_NAME_PACKAGE)) != 0;
+    if (!is_new || !r->imports || r->depth == 0 || !has(r, ZAP_FEATURE_ZAP_ON_DEALLOC))
+        return;
+    const struct zap_event set = {
+        .kind = ZAP_EVENT_SET_NONE,
+        .module = event->module,
+        .name = ZAP_NAME_PACKAGE,
+        .node = ZAP_NO_NODE,
+        .by = event->node,
+        .how = ZAP_SEEN_MISSING,
+    };
+    append(r, &set);
+    note_change(layout, &set);
+}
+
 static bool is_end_of_wipe(const struct reader *r, const struct zap_event *event)
 {
     return event->kind == ZAP_EVENT_WIPE_END ||
            (event->kind == ZAP_EVENT_MODULE_END && has(r, ZAP_FEATURE_ZAP_ON_DEALLOC));
+}
+
+/* The object that the plan binds to a name, which a script says of nodes only. */
+static uint8_t object_of(const struct zap_module *module, uint8_t name)
+{
+    for (unsigned g = 0; g < module->globals_count; g++) {
+        if (module->globals[g].name == name)
+            return module->globals[g].object;
+    }
+    return ZAP_NO_NODE;
 }
 
 /* next: the event on the next line, or NULL */
@@ -363,16 +410,31 @@ static void take(struct reader *r, struct zap_event *event, const struct zap_eve
             event->flags = (uint8_t)((event->flags & ZAP_FLAG_X) | ZAP_FLAG_NO_STATE);
             event->bound = event->none = event->size = 0;
         }
-        if (layout->is_wiping && r->depth == 0 && has_state(event))
+        if (layout->is_behind && event->kind == ZAP_EVENT_LOOK)
+            return; /* nobody knows what it had to find */
+        if (layout->is_wiping && has_state(event) && (r->depth == 0 || layout->is_behind)) {
             catch_up(r, m, event);
+            layout->is_behind = false;
+        }
+        if (has_state(event))
+            may_have_imported(r, event);
         bool is_told = next && next->kind == ZAP_EVENT_AFTER && next->module == m;
         if (layout->is_wiping && is_end_of_wipe(r, event) && is_told)
             catch_up(r, m, next);
         if (event->kind == ZAP_EVENT_MODULE_END && layout->is_wiping && !is_told)
             layout->is_blind = true; /* what was cleared last */
     }
-    append(r, event);
+    for (uint8_t i = 0; i < r->plan->modules_count && event->kind == ZAP_EVENT_DEL; i++)
+        r->layouts[i].is_behind =
+            r->layouts[i].is_behind ||
+            (r->depth == 0 && r->layouts[i].is_wiping && !(has_state(event) && m == i));
+    struct zap_event whole = *event;
+    if (event->kind == ZAP_EVENT_ENTRY && event->node == ZAP_NO_NODE && m < r->plan->modules_count)
+        whole.node = object_of(&r->plan->modules[m], event->name);
+    append(r, &whole);
     note(r, event);
+    for (uint8_t i = 0; i < r->plan->modules_count && r->depth == 0; i++)
+        r->layouts[i].is_behind = false; /* the next state is asked for anyway */
 }
 
 static size_t line_len(const char *line)
@@ -380,12 +442,20 @@ static size_t line_len(const char *line)
     return strcspn(line, "\n");
 }
 
+static void look_at_acts(struct reader *r)
+{
+    for (unsigned i = 0; i < r->plan->acts_count; i++) {
+        uint8_t op = r->plan->acts[i].op;
+        r->unlists = r->unlists || op == ZAP_OP_UNLIST;
+        r->imports = r->imports || op == ZAP_OP_IMPORT || op == ZAP_OP_IMPORT_NEW;
+    }
+}
+
 void zap_script_read(const struct zap_plan *plan, const struct zap_build *build, const char *said,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(build)};
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        r.unlists = r.unlists || plan->acts[i].op == ZAP_OP_UNLIST;
+    look_at_acts(&r);
     ret_trace->build = *build;
     ret_trace->build.observers = ZAP_SEES_SETS | ZAP_SEES_UNRAISABLE;
     ret_trace->events_count = ret_trace->is_cut = 0;
@@ -467,6 +537,7 @@ void zap_script_part(const struct zap_plan *plan, const struct zap_trace *trace,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(&trace->build)};
+    look_at_acts(&r);
     ret_trace->build = trace->build;
     ret_trace->build.observers = ZAP_SEES_SETS | (trace->build.observers & ZAP_SEES_UNRAISABLE);
     ret_trace->events_count = ret_trace->is_cut = 0;
