@@ -15,7 +15,7 @@ struct arguments {
     uint64_t seed, plans, time_ms, size, jobs, deadline_ms, memory_mib;
     uint32_t routes;
     const char *out;
-    bool json;
+    bool json, run_known;
 };
 
 static void print_more(void)
@@ -30,9 +30,9 @@ static void print_more(void)
         "worker died) is one finding: all are counted, the first is filed.\n"
         "\n"
         "When all builds are done, each finding is examined, and its files are replaced. Its plan\n"
-        "is made as small as can be while it does the same (5 seconds at most, 20 where workers\n"
-        "hang or take all memory; `pyzap shrink` does it with any plan), run five times alone and\n"
-        "once on every usable build, and repro.py is run by the bare interpreter. What never\n"
+        "is made as small as can be while it does the same (as a rule within a second), run five\n"
+        "times alone and once on every usable build, and repro.py is run by the bare interpreter.\n"
+        "`pyzap shrink` makes any plan smaller. What never\n"
         "happens again is flaky, and goes to DIR/flaky. A folder that an earlier session has left\n"
         "there stays as it is while its plan does what it did.\n"
         "\n"
@@ -74,6 +74,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "without any progress, after which a worker has TIMED_OUT (default: 10)"},
         {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
          "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        {"run-known", NULL, ZAP_OPTION_FLAG, &arguments->run_known, 0, 0,
+         "run plans that are known to crash a build there, too, instead of skipping\n"
+         "them: what they do is a finding like any other"},
         {"json", NULL, ZAP_OPTION_FLAG, &arguments->json, 0, 0,
          "print one JSON object instead of the table"},
     };
@@ -128,6 +131,7 @@ static int run(const struct arguments *arguments, const struct zap_builds *build
         .gen = {.seed = arguments->seed,
                 .size = (uint8_t)arguments->size,
                 .routes = arguments->routes},
+        .flags = arguments->run_known ? ZAP_RUN_KNOWN : 0,
         .plans = arguments->plans,
         .time_ms = arguments->plans ? 0 : arguments->time_ms,
         .jobs = arguments->jobs,

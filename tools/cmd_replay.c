@@ -2,40 +2,53 @@
 #include "cmd.h"
 
 #include "base/check.h"
-#include "host/player.h"
+#include "host/junit.h"
+#include "host/record.h"
+#include "host/replay_summary.h"
+#include "host/tap.h"
 
-#include <inttypes.h>
-#include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_MAX = 2 * 1024 * 1024 };
-
 struct arguments {
     struct zap_option_list pythons, paths;
-    uint64_t deadline_ms, memory_mib;
-    bool json, trace, from_source;
-};
-
-/* What all plans on all builds came to. */
-struct totals {
-    uint64_t checks, points;
-    bool any_finding, any_harness;
+    uint64_t deadline_ms, memory_mib, jobs;
+    const char *junit, *reason, *reference;
+    bool tap, json, trace, from_source, update;
 };
 
 static void print_more(void)
 {
-    puts("\n"
-         "A PATH is a text plan, a wire plan (its name ends in .zap), a folder (all *.plan and\n"
-         "*.zap files in it and below, by name), or - for a text plan on standard input. All are\n"
-         "read before any is run: a file that is no plan is told of, and nothing is run.\n"
-         "\n"
-         "Output: TAP version 13, one test point for each plan and build; `not ok` for findings\n"
-         "and for failures of pyzap itself, `# SKIP` where a build lacks the plan's route or no\n"
-         "invariant says anything about the run.\n"
-         "\n"
-         "Exit status: 0 nothing found, 1 findings, 2 usage or bad input, 70 pyzap itself failed,\n"
-         "or nothing at all was checked.");
+    puts(
+        "\n"
+        "A PATH is a text plan, a wire plan (its name ends in .zap), a folder (all *.plan and\n"
+        "*.zap files in it and below, by name), or - for a text plan on standard input. All are\n"
+        "read before any is run: a file that is no plan is told of, and nothing is run.\n"
+        "\n"
+        "A text plan says in comments right after its first line what to expect of it:\n"
+        "\n"
+        "  # expect 2.7..3.7, 3.13..  HELD dies a _b\n"
+        "  # expect 3.8..3.12         CRASHED SIGSEGV known "
+        "Objects/moduleobject.c:module_getattro\n"
+        "  #                          because the C stack overflows\n"
+        "\n"
+        "Versions are X.Y, X.Y.Z, A..B, A.. or ..B; t at the end means free-threaded builds, d\n"
+        "debug builds. Then a verdict (BROKEN with its invariants, a death with the beginning of\n"
+        "its signature), or several with `or`; what dies in which order, what lives, what scripts\n"
+        "see; known with a link or FILE:FUNCTION for a finding; because and the reason.\n"
+        "corpus/regress/README.md says it all. Of a plan, or a build, of which nothing is "
+        "expected\n"
+        "no finding is.\n"
+        "\n"
+        "Output: what is new, changed or known, then the counts. --tap prints TAP version 13, one\n"
+        "test point for each plan and build; `not ok` for findings, changes and failures of pyzap\n"
+        "itself, with a directive for known findings; `# SKIP` where a build lacks the plan's "
+        "route\n"
+        "or no invariant says anything about the run.\n"
+        "\n"
+        "Exit status: 0 nothing new or changed, 1 findings or changes, 2 usage or bad input, 70\n"
+        "pyzap itself failed, or nothing at all was checked.");
     zap_options_print_verdicts();
 }
 
@@ -44,8 +57,20 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     const struct zap_option rows[] = {
         {"python", "BUILD", ZAP_OPTION_LIST, &arguments->pythons, 0, 0,
          "only this build (see `pyzap check --help`); may be given again"},
+        {"tap", NULL, ZAP_OPTION_FLAG, &arguments->tap, 0, 0, "print TAP"},
+        {"junit", "FILE", ZAP_OPTION_TEXT, &arguments->junit, 0, 0,
+         "write JUnit XML as well, whole or not at all"},
         {"json", NULL, ZAP_OPTION_FLAG, &arguments->json, 0, 0, "print one JSON object"},
         {"trace", NULL, ZAP_OPTION_FLAG, &arguments->trace, 0, 0, "with the traces"},
+        {"update", NULL, ZAP_OPTION_FLAG, &arguments->update, 0, 0,
+         "record what happens, on all builds and twice, as what is expected, in those\n"
+         "plans where it is something else; nothing else in a file is changed"},
+        {"reason", "TEXT", ZAP_OPTION_TEXT, &arguments->reason, 0, 0,
+         "why it is to be recorded; --update needs one"},
+        {"reference", "REF", ZAP_OPTION_TEXT, &arguments->reference, 0, 0,
+         "where the findings to be recorded are known: https://... or FILE:FUNCTION"},
+        {"jobs", "N", ZAP_OPTION_NUMBER, &arguments->jobs, 1, 1024,
+         "plans at work at one time (default: one on each processor)"},
         {"from-source", NULL, ZAP_OPTION_FLAG, &arguments->from_source, 0, 0,
          "build the modules from Python source instead of in C"},
         {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
@@ -58,206 +83,115 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         .operands = "PATH...",
         .operands_min = 1,
         .operands_max = SIZE_MAX,
-        .text = "Run plans from files and folders on every chosen build, and judge what happens.",
+        .text = "Run plans from files and folders on every chosen build, judge what happens, and\n"
+                "hold it against what the plans say is to be expected.",
         .rows = rows,
         .rows_count = sizeof rows / sizeof rows[0],
         .print_more = print_more,
     };
-    return zap_options_parse(&options, argc, argv, &arguments->paths);
+    int status = zap_options_parse(&options, argc, argv, &arguments->paths);
+    if (status >= 0)
+        return status;
+    if (arguments->tap + arguments->json + arguments->update > 1)
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "--tap, --json and --update: give one of them");
+    if (arguments->update && (arguments->junit || arguments->trace || arguments->from_source))
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "--update: not with --junit, --trace or --from-source");
+    if (arguments->update && !arguments->reason)
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "--update: give the reason for what is to be recorded, with --reason");
+    if (!arguments->update && (arguments->reason || arguments->reference))
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "--reason and --reference: only with --update");
+    return -1;
 }
 
-/* ------------------------------------------------------------------ TAP */
-
-/* Text as a YAML block: every line indented, none lost. */
-static void print_block(const char *key, const char *text)
+static void take_point(void *context, const struct zap_replay_point *point)
 {
-    printf("  %s: |\n", key);
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        printf("    %.*s\n", (int)len, text);
-        text += len + (text[len] == '\n');
+    zap_tap_point(point, context);
+}
+
+static struct zap_replay_config configure(const struct arguments *arguments,
+                                          const struct zap_inputs *inputs,
+                                          const struct zap_builds_row *const *rows,
+                                          size_t rows_count)
+{
+    return (struct zap_replay_config){
+        .inputs = inputs,
+        .rows = rows,
+        .rows_count = rows_count,
+        .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
+                   .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
+        .flags = arguments->from_source ? ZAP_RUN_FROM_SOURCE : 0,
+        .jobs = (size_t)arguments->jobs,
+        .keeps_traces = arguments->trace,
+    };
+}
+
+/* What was found, in the forms that were asked for; returns the exit status. */
+static int tell(const struct arguments *arguments, const struct zap_replay *replay,
+                size_t rows_count)
+{
+    int status = zap_replay_exit_status(replay);
+    if (arguments->json) {
+        if (zap_replay_summary_json(replay, stdout) != ZAP_OK)
+            status = ZAP_EXIT_FAILURE;
+    } else if (!arguments->tap) {
+        zap_replay_summary_print(replay, rows_count, stdout);
     }
-}
-
-static void print_comment(const char *text)
-{
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        printf("# %.*s\n", (int)len, text);
-        text += len + (text[len] == '\n');
-    }
-}
-
-/* A TAP description may hold no '#', which would begin a directive. */
-static void print_description(const char *path, const char *build)
-{
-    for (; *path; path++)
-        putchar(*path == '#' || *path == '\n' ? '_' : *path);
-    printf(" on %s", build);
-}
-
-static void print_details(const struct zap_plan *plan, const struct zap_outcome *outcome,
-                          char *page)
-{
-    printf("  ---\n  verdict: %s\n", zap_verdict_row(outcome->verdict)->name);
-    if (outcome->signature[0])
-        printf("  signal: %s\n", outcome->signature);
-    if (outcome->reason[0])
-        print_block("reason", outcome->reason);
-    if (outcome->verdict == ZAP_BROKEN) {
-        const char *comma = "";
-        fputs("  invariants: [", stdout);
-        for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
-            if (outcome->judgement.verdicts[i] != ZAP_BROKEN)
-                continue;
-            printf("%s%s", comma, zap_invariant_row((enum zap_invariant_code)i)->id);
-            comma = ", ";
-        }
-        puts("]");
-        struct zap_str text = zap_str_init(page, PAGE_MAX);
-        zap_judge_explain(plan, &outcome->trace, &outcome->judgement, &text);
-        print_block("explanation", page);
-    }
-    if (outcome->tail[0])
-        print_block("printed", outcome->tail);
-    puts("  ...");
-}
-
-static void print_point(uint64_t number, const struct zap_input *input, const char *build,
-                        const struct zap_outcome *outcome, bool with_trace)
-{
-    enum zap_verdict verdict = outcome->verdict;
-    bool is_bad = zap_verdict_row(verdict)->is_finding || verdict == ZAP_HARNESS;
-    char *page = malloc(PAGE_MAX);
-    ZAP_CHECK(page != NULL);
-    printf("%s %" PRIu64 " - ", is_bad ? "not ok" : "ok", number);
-    print_description(input->path, build);
-    if (verdict == ZAP_SKIPPED || verdict == ZAP_VOID)
-        printf(" # SKIP %s", outcome->reason);
-    putchar('\n');
-    if (is_bad)
-        print_details(&input->plan, outcome, page);
-    if (with_trace) {
-        struct zap_str text = zap_str_init(page, PAGE_MAX);
-        zap_trace_print(&outcome->trace, &text);
-        print_comment(page);
-    }
-    free(page);
-}
-
-/* ------------------------------------------------------------------ JSON */
-
-static json_t *json_outcome(const struct zap_input *input, const char *build,
-                            const struct zap_outcome *outcome, bool with_trace)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "path", json_string(input->path));
-    json_object_set_new(object, "build", json_string(build));
-    json_object_set_new(object, "verdict", json_string(zap_verdict_row(outcome->verdict)->name));
-    json_object_set_new(object, "checks", json_integer((json_int_t)outcome->checks));
-    if (outcome->reason[0])
-        json_object_set_new(object, "reason", json_string(outcome->reason));
-    if (outcome->signature[0])
-        json_object_set_new(object, "signal", json_string(outcome->signature));
-    if (outcome->has_judgement) {
-        json_t *invariants = json_object();
-        for (int i = 0; i < ZAP_INVARIANT_COUNT; i++)
-            json_object_set_new(
-                invariants, zap_invariant_row((enum zap_invariant_code)i)->id,
-                json_string(
-                    zap_verdict_row((enum zap_verdict)outcome->judgement.verdicts[i])->name));
-        json_object_set_new(object, "invariants", invariants);
-    }
-    char *page = malloc(PAGE_MAX);
-    ZAP_CHECK(page != NULL);
-    struct zap_str text = zap_str_init(page, PAGE_MAX);
-    if (outcome->verdict == ZAP_BROKEN) {
-        zap_judge_explain(&input->plan, &outcome->trace, &outcome->judgement, &text);
-        json_object_set_new(object, "explanation", json_string(page));
-    }
-    if (with_trace) {
-        text = zap_str_init(page, PAGE_MAX);
-        zap_trace_print(&outcome->trace, &text);
-        json_object_set_new(object, "trace", json_string(page));
-    }
-    free(page);
-    return object;
-}
-
-/* ------------------------------------------------------------------ running */
-
-static void count(struct totals *totals, const struct zap_outcome *outcome)
-{
-    totals->points++;
-    totals->checks += outcome->checks;
-    if (zap_verdict_row(outcome->verdict)->is_finding)
-        totals->any_finding = true;
-    if (outcome->verdict == ZAP_HARNESS)
-        totals->any_harness = true;
-}
-
-static void play_all(const struct arguments *arguments, const struct zap_inputs *inputs,
-                     struct zap_player *players, size_t players_count, json_t *results,
-                     struct totals *totals)
-{
-    struct zap_outcome *outcome = malloc(sizeof *outcome);
-    ZAP_CHECK(outcome != NULL);
-    for (size_t i = 0; i < inputs->count; i++) {
-        for (size_t j = 0; j < players_count; j++) {
-            const char *build = players[j].row->name;
-            zap_player_play(&players[j], &inputs->items[i].plan, outcome);
-            count(totals, outcome);
-            if (results)
-                json_array_append_new(
-                    results, json_outcome(&inputs->items[i], build, outcome, arguments->trace));
-            else
-                print_point(totals->points, &inputs->items[i], build, outcome, arguments->trace);
-            fflush(stdout);
-        }
-    }
-    free(outcome);
-}
-
-static int exit_status(const struct totals *totals)
-{
-    if (totals->any_harness)
-        return ZAP_EXIT_FAILURE;
-    if (totals->any_finding)
-        return ZAP_EXIT_FINDINGS;
-    if (totals->checks == 0)
-        return zap_cmd_fail("replay", ZAP_EXIT_FAILURE,
-                            "nothing was checked: no invariant says anything about these plans on "
-                            "these builds");
-    return ZAP_EXIT_OK;
+    if (arguments->junit && zap_junit_write(replay, rows_count, arguments->junit) != ZAP_OK)
+        status =
+            zap_cmd_fail("replay", ZAP_EXIT_FAILURE, "%s: %s", arguments->junit, strerror(errno));
+    if (status == ZAP_EXIT_FAILURE && replay->changes[ZAP_EXPECT_FAILED] == 0 &&
+        replay->checks == 0 && replay->compared == 0)
+        zap_cmd_fail("replay", ZAP_EXIT_FAILURE,
+                     "nothing was checked: no invariant says anything about these plans on "
+                     "these builds");
+    return status;
 }
 
 static int run(const struct arguments *arguments, const struct zap_inputs *inputs,
                const struct zap_builds_row *const *rows, size_t rows_count)
 {
-    struct zap_worker_config config = {.deadline_ms = (uint32_t)arguments->deadline_ms,
-                                       .memory_kib = (uint32_t)(arguments->memory_mib * 1024)};
-    struct zap_player *players = calloc(rows_count, sizeof *players);
-    ZAP_CHECK(players != NULL);
-    for (size_t i = 0; i < rows_count; i++)
-        zap_player_init(&players[i], rows[i], &config,
-                        arguments->from_source ? ZAP_RUN_FROM_SOURCE : 0);
-    json_t *results = arguments->json ? json_array() : NULL;
-    if (!results)
-        printf("TAP version 13\n1..%zu\n", inputs->count * rows_count);
-    struct totals totals = {0};
-    play_all(arguments, inputs, players, rows_count, results, &totals);
-    for (size_t i = 0; i < rows_count; i++)
-        zap_player_release(&players[i]);
-    free(players);
-    int status = exit_status(&totals);
-    if (results) {
-        json_t *object =
-            json_pack("{s:I, s:o}", "checks", (json_int_t)totals.checks, "results", results);
-        if (json_dumpf(object, stdout, JSON_INDENT(2)) != 0)
-            status = ZAP_EXIT_FAILURE;
-        putchar('\n');
-        json_decref(object);
+    struct zap_replay_config config = configure(arguments, inputs, rows, rows_count);
+    struct zap_replay replay;
+    if (arguments->tap) {
+        config.take = take_point;
+        config.context = stdout;
+        zap_tap_begin(inputs->count * rows_count, stdout);
     }
+    zap_replay_run(&config, &replay);
+    int status = tell(arguments, &replay, rows_count);
+    zap_replay_release(&replay);
+    return status;
+}
+
+/* --update. What was recorded, and why the rest was not, one line each; returns the exit status. */
+static int update(const struct arguments *arguments, const struct zap_inputs *inputs,
+                  const struct zap_builds *builds, const struct zap_builds_row *const *rows,
+                  size_t rows_count)
+{
+    struct zap_record_config config = {
+        .replay = configure(arguments, inputs, rows, rows_count),
+        .builds = builds,
+        .reason = arguments->reason,
+        .reference = arguments->reference,
+    };
+    struct zap_record *records = zap_record_run(&config);
+    int status = ZAP_EXIT_OK;
+    size_t recorded = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        const struct zap_record *record = &records[i];
+        if (record->status != ZAP_EXIT_OK)
+            zap_cmd_fail("replay", record->status, "%s: %s", inputs->items[i].path, record->why);
+        else if (record->is_written)
+            printf("%s: recorded\n", inputs->items[i].path);
+        recorded += record->is_written;
+        status = record->status > status ? record->status : status;
+    }
+    printf("%zu of %zu plans recorded\n", recorded, inputs->count);
+    free(records);
     return status;
 }
 
@@ -275,7 +209,9 @@ int zap_cmd_replay(int argc, char **argv)
         status = zap_cmd_load_builds("replay", &builds);
     if (status < 0)
         status = zap_cmd_choose_builds("replay", &builds, &arguments.pythons, &rows, &rows_count);
-    if (status < 0)
+    if (status < 0 && arguments.update)
+        status = update(&arguments, &inputs, &builds, rows, rows_count);
+    else if (status < 0)
         status = run(&arguments, &inputs, rows, rows_count);
     free(rows);
     zap_builds_release(&builds);

@@ -1,6 +1,8 @@
 /* The `pyzap` program: picks the command. */
 #include "cmd.h"
 
+#include "host/symbols.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +17,7 @@ static const struct {
 } commands[] = {
     {"check", zap_cmd_check, "tear random modules down on every CPython, and say what broke"},
     {"fuzz", zap_cmd_fuzz, "let libFuzzer or AFL++ look for rare plans, and say what broke"},
-    {"replay", zap_cmd_replay, "run plans from files on every CPython; TAP or JSON"},
+    {"replay", zap_cmd_replay, "run plans from files on every CPython; for CI: TAP, JUnit, JSON"},
     {"shrink", zap_cmd_shrink, "make a plan that breaks something as small as can be"},
     {"show", zap_cmd_show, "explain a plan in words; run it and show what happened"},
     {"script", zap_cmd_script, "print a plan as a stand-alone Python script"},
@@ -88,8 +90,11 @@ int main(int argc, char **argv)
         return finish(ZAP_EXIT_OK);
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return finish(commands[i].run(argc - 1, argv + 1));
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            int status = finish(commands[i].run(argc - 1, argv + 1));
+            zap_symbols_release();
+            return status;
+        }
     }
     fprintf(stderr, "pyzap: there is no command \"%s\"; `pyzap --help` lists them\n", argv[1]);
     return ZAP_EXIT_USAGE;

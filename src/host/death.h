@@ -24,17 +24,21 @@ struct zap_death_facts {
     uint32_t phase;     /* enum zap_phase, or damaged */
     bool has_hello;     /* it had said hello */
     const char *detail; /* borrowed, "": deadline, memory, garbage in figures */
-    const char *tail;   /* borrowed: the end of what it wrote on stderr, any bytes */
+    const char *tail;   /* borrowed: what it wrote on stderr, or the end of it; any bytes */
+    const struct zap_stack *stack; /* borrowed: where the signal came; NULL: not known */
 };
 
 struct zap_death {
     enum zap_verdict verdict; /* CRASHED, TIMED_OUT, EXHAUSTED, HARNESS; VOID for KILLED_STOP */
     uint32_t phase;
-    /* Fit for a file name, and the same for the same bug: "SIGSEGV", "exit-0", "timeout", ... */
+    /* Fit for a file name, and the same for the same bug on one build:
+     * "SIGSEGV-insertdict-1f2e3d4c", "exit-0", "timeout", "endless" (by count, not by clock), ...
+     */
     char signature[ZAP_SIGNATURE_SIZE];
-    char reason[256]; /* one line: "SIGABRT: Fatal Python error: ... in the route" */
+    char reason[256]; /* one line: what, where, the line that names the cause, the top of the stack
+                       */
     char tail[2048];  /* the end of its stderr, printable */
-    struct zap_stack stack;
+    struct zap_stack stack; /* of the sanitizer's report, where that is the cause */
 };
 
 /* Classify a death.
@@ -45,12 +49,5 @@ void zap_death_classify(const struct zap_death_facts *facts, struct zap_death *r
 
 /* What a worker does in a phase, in words: "the route". */
 const char *zap_death_phase(uint32_t phase);
-
-/* Do two deaths of workers of one build show the same thing? Addresses in their reasons are
- * ignored. */
-bool zap_death_is_same(const char *reason_a, const char *reason_b);
-
-/* A number that is the same for reasons that are. */
-uint32_t zap_death_key(const char *reason);
 
 #endif

@@ -42,7 +42,7 @@ static void play(const struct zap_examine_config *config, const struct zap_build
     bool is_long = worker.deadline_ms == 0 || worker.deadline_ms > ZAP_EXAMINE_DEADLINE_MS;
     if (goal->verdict != ZAP_EXHAUSTED && is_long)
         worker.deadline_ms = ZAP_EXAMINE_DEADLINE_MS;
-    zap_player_init(&player, row, &worker, 0);
+    zap_player_init(&player, row, &worker, config->flags);
     player.interrupted = config->interrupted;
     zap_player_play(&player, plan, ret_outcome);
     zap_player_release(&player);

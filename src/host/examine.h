@@ -16,6 +16,7 @@ struct zap_examine_config {
     const struct zap_builds_row *row; /* the build that showed it */
     const struct zap_builds *builds;  /* to try it on: all that are usable; NULL: only that one */
     struct zap_worker_config worker;  /* without path */
+    uint32_t flags;                   /* ZAP_RUN_* */
     const volatile sig_atomic_t *interrupted; /* not 0: end at once; NULL: nobody interrupts */
     void (*tick)(void *context);              /* between tries; NULL: none */
     void *context;

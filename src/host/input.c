@@ -40,9 +40,9 @@ static bool has_suffix(const char *text, const char *suffix)
 
 static void add_plan(struct zap_inputs *inputs, const char *path, const char *bytes, size_t len)
 {
-    struct zap_plan plan;
+    struct zap_input input = {0};
     if (has_suffix(path, ".zap")) {
-        zap_wire_decode((const uint8_t *)bytes, len, &plan);
+        zap_wire_decode((const uint8_t *)bytes, len, &input.plan);
     } else {
         struct zap_text_error error;
         if (strspn(bytes, " \t\r\n") == len) {
@@ -50,7 +50,8 @@ static void add_plan(struct zap_inputs *inputs, const char *path, const char *by
                       "empty: a text plan begins with `pyzap plan 1` (see `pyzap gen`)");
             return;
         }
-        if (zap_text_parse(bytes, len, &plan, &error) != ZAP_OK) {
+        if (zap_text_parse_labels(bytes, len, &input.plan, &input.labels, &error) != ZAP_OK ||
+            zap_expect_parse(bytes, len, &input.expect, &error) != ZAP_OK) {
             char what[sizeof error.what + 32];
             snprintf(what, sizeof what, "line %u, column %u: %s", error.line, error.column,
                      error.what);
@@ -61,10 +62,9 @@ static void add_plan(struct zap_inputs *inputs, const char *path, const char *by
     struct zap_input *items = realloc(inputs->items, (inputs->count + 1) * sizeof *items);
     ZAP_CHECK(items != NULL);
     inputs->items = items;
-    struct zap_input *item = &items[inputs->count++];
-    item->plan = plan;
-    item->path = strdup(path);
-    ZAP_CHECK(item->path != NULL);
+    input.path = strdup(path);
+    ZAP_CHECK(input.path != NULL);
+    items[inputs->count++] = input;
 }
 
 /* Read to the end, or to one byte more than any plan has. Returns -1 with errno. */
@@ -175,8 +175,10 @@ void zap_input_print(const struct zap_plan *plan, const char *comment, struct za
 
 void zap_inputs_release(struct zap_inputs *inputs)
 {
-    for (size_t i = 0; i < inputs->count; i++)
+    for (size_t i = 0; i < inputs->count; i++) {
         free(inputs->items[i].path);
+        zap_expect_release(&inputs->items[i].expect);
+    }
     for (size_t i = 0; i < inputs->errors_count; i++)
         free(inputs->errors[i]);
     free(inputs->items);

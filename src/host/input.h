@@ -4,11 +4,13 @@
 
 #include "base/status.h"
 #include "base/str.h"
-#include "plan/plan.h"
+#include "host/expect.h"
 
 struct zap_input {
     char *path;           /* owned; as given, or found in a folder; "-" for standard input */
     struct zap_plan plan; /* normal */
+    struct zap_text_labels labels; /* of a text plan, else empty */
+    struct zap_expect expect;      /* owned; of a text plan, else empty */
 };
 
 struct zap_inputs {

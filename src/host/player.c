@@ -2,7 +2,6 @@
 #include "host/player.h"
 
 #include "host/clock.h"
-#include "oracle/known.h"
 #include "plan/wire.h"
 
 #include <errno.h>
@@ -36,45 +35,20 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
     zap_worker_release(&player->worker);
 }
 
-/* As zap_worker_wait, and somebody may want to go home. */
-static enum zap_worker_news wait_for(struct zap_player *player, struct zap_report *ret_report,
-                                     struct zap_judgement *ret_judgement)
+/* What the worker stopped short of, or ZAP_FEATURE_COUNT: it counts that, and no departure. */
+static enum zap_feature_code known_of(const struct zap_judgement *judgement)
 {
-    for (;;) {
-        enum zap_worker_news news =
-            zap_worker_look(&player->worker, zap_clock_ms(), ret_report, ret_judgement);
-        if (news != ZAP_WORKER_NOTHING)
-            return news;
-        if (player->interrupted && *player->interrupted) {
-            zap_worker_kill(&player->worker);
-            return ZAP_WORKER_DEATH;
-        }
-        struct pollfd fd = {.fd = player->worker.reports, .events = POLLIN};
-        poll(&fd, 1, LOOK_MS);
-    }
-}
-
-static bool has_worker(struct zap_player *player, struct zap_outcome *outcome)
-{
-    if (player->worker.pid != 0)
-        return true;
-    if (zap_worker_start(&player->config, &player->worker) != ZAP_OK) {
-        outcome->verdict = ZAP_HARNESS;
-        snprintf(outcome->reason, sizeof outcome->reason, "the worker cannot start: %s",
-                 strerror(errno));
-        return false;
-    }
-    struct zap_report report;
-    if (wait_for(player, &report, &outcome->judgement) == ZAP_WORKER_HELLO)
-        return true;
-    take_death(player, outcome);
-    return false;
+    for (int i = 0; i < ZAP_FEATURE_COUNT; i++)
+        if (judgement->shows[i] != 0 && !zap_feature_row((enum zap_feature_code)i)->departs)
+            return (enum zap_feature_code)i;
+    return ZAP_FEATURE_COUNT;
 }
 
 static void take_judgement(const struct zap_player *player, struct zap_outcome *outcome)
 {
     const struct zap_judgement *judgement = &outcome->judgement;
     bool any_held = false, any_skipped = false;
+    enum zap_feature_code known = known_of(judgement);
     outcome->has_judgement = true;
     for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
         any_held = any_held || judgement->verdicts[i] == ZAP_HELD;
@@ -92,6 +66,12 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
         outcome->verdict = ZAP_BROKEN;
     } else if (any_held) {
         outcome->verdict = ZAP_HELD;
+    } else if (known != ZAP_FEATURE_COUNT) {
+        outcome->verdict = ZAP_SKIPPED;
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "known to crash or hang this build: %s (%s)", zap_feature_row(known)->text,
+                 zap_feature_row(known)->reference);
+        return;
     } else if (any_skipped) {
         outcome->verdict = ZAP_SKIPPED;
         reason = "this build cannot see what the invariants need";
@@ -106,46 +86,95 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
 static bool is_skipped(const struct zap_build *build, const struct zap_plan *plan,
                        struct zap_outcome *outcome)
 {
-    enum zap_feature_code known = zap_known_crash(plan, zap_profile_of(build));
-    bool has_route = build->routes >> plan->route & 1;
-    if (!has_route)
-        snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
-                 zap_route_row(plan->route)->token);
-    else if (known != ZAP_FEATURE_COUNT)
-        snprintf(outcome->reason, sizeof outcome->reason, "known to crash this build: %s (%s)",
-                 zap_feature_row(known)->text, zap_feature_row(known)->reference);
-    else
+    if (build->routes >> plan->route & 1)
         return false;
+    snprintf(outcome->reason, sizeof outcome->reason, "this build has no route %s",
+             zap_route_row(plan->route)->token);
     outcome->verdict = ZAP_SKIPPED;
     return true;
+}
+
+/* ------------------------------------------------------------------ one plan */
+
+static void clear(struct zap_outcome *outcome)
+{
+    memset(outcome, 0, offsetof(struct zap_outcome, trace));
+    outcome->trace.events_count = 0;
+    outcome->trace.is_cut = 0;
+    memset(&outcome->trace.build, 0, sizeof outcome->trace.build);
+}
+
+/* The worker has said hello, or is there from the plan before: give it the plan. Returns whether
+ * that needs no worker at all. */
+static bool send_plan(struct zap_player *player, struct zap_outcome *outcome)
+{
+    player->is_waiting = false;
+    outcome->trace.build = player->worker.build;
+    if (is_skipped(&player->worker.build, &player->plan, outcome))
+        return true;
+    uint8_t wire[ZAP_WIRE_MAX];
+    struct zap_command command = {
+        .kind = ZAP_COMMAND_PLAN,
+        .flags = player->flags,
+        .wire_len = (uint32_t)zap_wire_encode(&player->plan, wire),
+    };
+    zap_worker_send(&player->worker, &command, wire);
+    return false;
+}
+
+void zap_player_begin(struct zap_player *player, const struct zap_plan *plan)
+{
+    player->plan = *plan;
+    player->is_waiting = true;
+    player->start_error = 0;
+    if (player->worker.pid == 0 && zap_worker_start(&player->config, &player->worker) != ZAP_OK)
+        player->start_error = errno;
+}
+
+bool zap_player_look(struct zap_player *player, struct zap_outcome *ret_outcome)
+{
+    struct zap_worker *worker = &player->worker;
+    struct zap_report report;
+    clear(ret_outcome);
+    if (worker->pid == 0) {
+        ret_outcome->verdict = ZAP_HARNESS;
+        snprintf(ret_outcome->reason, sizeof ret_outcome->reason, "the worker cannot start: %s",
+                 strerror(player->start_error));
+        return true;
+    }
+    if (player->is_waiting && worker->has_hello && send_plan(player, ret_outcome))
+        return true;
+    enum zap_worker_news news =
+        zap_worker_look(worker, zap_clock_ms(), &report, &ret_outcome->judgement);
+    if (news == ZAP_WORKER_NOTHING && player->interrupted && *player->interrupted) {
+        zap_worker_kill(worker);
+        news = ZAP_WORKER_DEATH;
+    }
+    switch (news) {
+    case ZAP_WORKER_HELLO:
+        return send_plan(player, ret_outcome);
+    case ZAP_WORKER_DEATH:
+        take_death(player, ret_outcome);
+        return true;
+    case ZAP_WORKER_DONE:
+        zap_worker_copy_trace(worker, &ret_outcome->trace);
+        take_judgement(player, ret_outcome);
+        return true;
+    case ZAP_WORKER_NOTHING:
+    case ZAP_WORKER_FINDING: /* no worker sends that of a single plan */
+        break;
+    }
+    return false;
 }
 
 void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
                      struct zap_outcome *ret_outcome)
 {
-    memset(ret_outcome, 0, offsetof(struct zap_outcome, trace));
-    ret_outcome->trace.events_count = 0;
-    ret_outcome->trace.is_cut = 0;
-    memset(&ret_outcome->trace.build, 0, sizeof ret_outcome->trace.build);
-    if (!has_worker(player, ret_outcome))
-        return;
-    ret_outcome->trace.build = player->worker.build;
-    if (is_skipped(&player->worker.build, plan, ret_outcome))
-        return;
-    uint8_t wire[ZAP_WIRE_MAX];
-    struct zap_command command = {
-        .kind = ZAP_COMMAND_PLAN,
-        .flags = player->flags,
-        .wire_len = (uint32_t)zap_wire_encode(plan, wire),
-    };
-    zap_worker_send(&player->worker, &command, wire);
-    struct zap_report report;
-    if (wait_for(player, &report, &ret_outcome->judgement) == ZAP_WORKER_DEATH) {
-        take_death(player, ret_outcome);
-        return;
+    zap_player_begin(player, plan);
+    while (!zap_player_look(player, ret_outcome)) {
+        struct pollfd fd = {.fd = player->worker.reports, .events = POLLIN};
+        poll(&fd, 1, LOOK_MS);
     }
-    zap_worker_copy_trace(&player->worker, &ret_outcome->trace);
-    take_judgement(player, ret_outcome);
 }
 
 void zap_player_release(struct zap_player *player)

@@ -14,6 +14,9 @@ struct zap_player {
     struct zap_worker worker; /* started when it is needed, and again after a death */
     /* not 0: a plan at work is given up, with VOID; NULL, as init has it: nobody interrupts */
     const volatile sig_atomic_t *interrupted;
+    struct zap_plan plan; /* at work, or waiting for the worker */
+    bool is_waiting;
+    int start_error; /* errno: no worker could be started for it */
 };
 
 /* What became of one plan. */
@@ -42,6 +45,16 @@ void zap_player_init(struct zap_player *player, const struct zap_builds_row *row
  */
 void zap_player_play(struct zap_player *player, const struct zap_plan *plan,
                      struct zap_outcome *ret_outcome);
+
+/* The same in two steps, for those that have several players: begin with a plan, then look, at once
+ * and whenever player->worker.reports has something to read, but every 100 ms at least, until
+ * the outcome is there. (The descriptor changes when a worker dies.)
+ *
+ * ret_outcome  set where the plan is done
+ * Returns      is it?
+ */
+void zap_player_begin(struct zap_player *player, const struct zap_plan *plan);
+bool zap_player_look(struct zap_player *player, struct zap_outcome *ret_outcome);
 
 /* End its worker; the next plan, if there is one, gets a new one. */
 void zap_player_release(struct zap_player *player);

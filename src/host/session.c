@@ -244,6 +244,7 @@ static void send_run(const struct zap_session *session, struct zap_run *run, int
         run->started_at_ms = now_ms;
     struct zap_command command = {
         .kind = ZAP_COMMAND_RUN,
+        .flags = session->config.flags,
         .gen = session->config.gen,
         .from = run->next,
         .count = plans_left(session, run),
@@ -498,6 +499,7 @@ static void settle(struct zap_session *session, struct zap_run *run, struct zap_
                 .row = run->row,
                 .builds = session->config.all,
                 .worker = session->config.worker,
+                .flags = session->config.flags,
                 .interrupted = session->config.interrupted,
                 .tick = tick_between_tries,
                 .context = ticker,

@@ -20,6 +20,7 @@ struct zap_session_config {
     const struct zap_builds_row *const *builds;
     size_t builds_count;
     struct zap_gen_config gen;
+    uint32_t flags;   /* ZAP_RUN_* */
     uint64_t plans;   /* on each build; 0: no limit */
     uint64_t time_ms; /* for each build, from its first plan on; 0: no limit */
     size_t jobs;      /* builds side by side; 0: all */

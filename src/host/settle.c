@@ -99,7 +99,7 @@ static bool look_at_earlier(struct work *work, const char *path)
     bool is_read = zap_finding_read(path, &work->filed), still_does_it = false;
     if (is_read) {
         struct zap_player player;
-        zap_player_init(&player, examine->row, &examine->worker, 0);
+        zap_player_init(&player, examine->row, &examine->worker, examine->flags);
         player.interrupted = examine->interrupted;
         zap_player_play(&player, &work->filed.min, &work->outcome);
         zap_player_release(&player);
@@ -133,6 +133,7 @@ static bool shrink(struct work *work)
     const struct zap_shrinker_config config = {
         .row = examine->row,
         .worker = examine->worker,
+        .flags = examine->flags,
         .interrupted = examine->interrupted,
         .tick = examine->tick,
         .context = examine->context,
@@ -253,7 +254,7 @@ static bool does_it(struct work *work, const struct zap_plan *plan)
 {
     const struct zap_examine_config *examine = &work->config->examine;
     struct zap_player player;
-    zap_player_init(&player, examine->row, &examine->worker, 0);
+    zap_player_init(&player, examine->row, &examine->worker, examine->flags);
     player.interrupted = examine->interrupted;
     zap_player_play(&player, plan, &work->outcome);
     zap_player_release(&player);

@@ -55,14 +55,13 @@ bool zap_shrinker_reaches(const struct zap_outcome *outcome, const struct zap_sh
         return false;
     if (goal->verdict == ZAP_BROKEN)
         return is_broken(&outcome->judgement, goal->signature);
-    /* The other reasons are all figures. */
-    return strcmp(outcome->signature, goal->signature) == 0 &&
-           (goal->verdict != ZAP_CRASHED || zap_death_is_same(outcome->reason, goal->reason));
+    return strcmp(outcome->signature, goal->signature) == 0;
 }
 
 static bool is_slow(const struct zap_shrinker_goal *goal)
 {
-    return goal->verdict == ZAP_TIMED_OUT || goal->verdict == ZAP_EXHAUSTED;
+    bool is_by_clock = strcmp(goal->signature, "endless") != 0;
+    return (goal->verdict == ZAP_TIMED_OUT && is_by_clock) || goal->verdict == ZAP_EXHAUSTED;
 }
 
 static bool is_interrupted(const struct zap_shrinker_config *config)
@@ -96,12 +95,11 @@ static void start(struct work *work)
 {
     struct zap_worker_config worker = work->config->worker;
     bool is_long = worker.deadline_ms == 0 || worker.deadline_ms > ZAP_SHRINKER_DEADLINE_MS;
-    if (is_slow(work->goal) && is_long)
+    if (work->goal->verdict == ZAP_TIMED_OUT && is_long)
         worker.deadline_ms = ZAP_SHRINKER_DEADLINE_MS;
-    zap_player_init(&work->player, work->config->row, &worker, 0);
+    zap_player_init(&work->player, work->config->row, &worker, work->config->flags);
     work->player.interrupted = work->config->interrupted;
-    work->until_ms =
-        zap_clock_ms() + (is_slow(work->goal) ? ZAP_SHRINKER_SLOW_TIME_MS : ZAP_SHRINKER_TIME_MS);
+    work->until_ms = zap_clock_ms() + ZAP_SHRINKER_TIME_MS;
 }
 
 static bool is_over(const struct work *work)
@@ -135,7 +133,7 @@ static bool try_all(struct work *work, struct zap_shrunk *shrunk)
 static bool is_confirmed(struct work *work, struct zap_shrunk *shrunk)
 {
     zap_player_release(&work->player);
-    zap_player_init(&work->player, work->config->row, &work->config->worker, 0);
+    zap_player_init(&work->player, work->config->row, &work->config->worker, work->config->flags);
     work->player.interrupted = is_slow(work->goal) ? work->config->interrupted : NULL;
     return play(work, &work->shrink.best, &shrunk->outcome);
 }

@@ -7,26 +7,26 @@
 #include <signal.h>
 
 enum {
-    ZAP_SHRINKER_TRIES = 400,  /* far more than a plan of the default size gives */
-    ZAP_SHRINKER_DEATHS = 100, /* of those tries: each costs a new worker */
-    ZAP_SHRINKER_TIME_MS = 5 * 1000,
-    /* TIMED_OUT and EXHAUSTED: each one that is kept takes its time */
-    ZAP_SHRINKER_SLOW_DEATHS = 10,
-    ZAP_SHRINKER_SLOW_TIME_MS = 20 * 1000,
-    ZAP_SHRINKER_DEADLINE_MS = 1000, /* instead of a longer one, while trying */
+    ZAP_SHRINKER_TRIES = 800,  /* far more than a plan of the default size gives */
+    ZAP_SHRINKER_DEATHS = 400, /* of those tries: each costs a new worker */
+    /* TIMED_OUT by the clock, and EXHAUSTED: each one that is kept takes its time */
+    ZAP_SHRINKER_SLOW_DEATHS = 24,
+    ZAP_SHRINKER_DEADLINE_MS = 1000,  /* TIMED_OUT: instead of a longer one, while trying */
+    ZAP_SHRINKER_TIME_MS = 60 * 1000, /* for a machine that has no time for us */
 };
 
 /* What a plan has to go on doing while it gets smaller. */
 struct zap_shrinker_goal {
     enum zap_verdict verdict;           /* BROKEN, CRASHED, TIMED_OUT or EXHAUSTED */
     char signature[ZAP_SIGNATURE_SIZE]; /* id of the invariant, or how the worker dies */
-    char reason[256];                   /* CRASHED: of the death; addresses in it do not matter */
+    char reason[256];                   /* of the death, for people: it may differ */
 };
 
 /* All pointers are borrowed. */
 struct zap_shrinker_config {
     const struct zap_builds_row *row;
     struct zap_worker_config worker;          /* without path */
+    uint32_t flags;                           /* ZAP_RUN_* */
     const volatile sig_atomic_t *interrupted; /* not 0: end at once; NULL: nobody interrupts */
     void (*tick)(void *context);              /* between tries; NULL: none */
     void *context;

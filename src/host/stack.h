@@ -30,6 +30,35 @@ struct zap_stack {
     struct zap_stack_frame frames[ZAP_STACK_MAX]; /* innermost first */
 };
 
+/* What is known of a frame. */
+struct zap_stack_place {
+    const char *function; /* as the compiler calls it; "" or NULL: not known */
+    const char *module;   /* path of the executable or library; NULL: not known */
+    const char *source;   /* path of the source file; NULL: not known */
+    const char *unit;     /* path of the compile unit; NULL: as source */
+    unsigned line;        /* 0: not known */
+    uint64_t offset;      /* in the module, where there is no function */
+};
+
+/* A frame of it: names without what compilers add, paths without what differs between machines. */
+void zap_stack_name(const struct zap_stack_place *place, struct zap_stack_frame *ret_frame);
+
+/* Make a stack of all frames of a process.
+ *
+ * frames       innermost first
+ * is_overflow  the C stack was full: what repeats is kept once, beginning with what is first in
+ *              the alphabet, so that the same recursion gives the same stack wherever it ended
+ */
+void zap_stack_fold(const struct zap_stack_frame *frames, uint32_t count, bool is_overflow,
+                    struct zap_stack *ret_stack);
+
+/* Read the first stack of a sanitizer's report.
+ *
+ * report   from the line on that names the error
+ * Returns  whether there is one
+ */
+bool zap_stack_parse(const char *report, struct zap_stack *ret_stack);
+
 /* The topmost frames of CPython, innermost first: "insertdict < PyDict_SetItem < module_clear"; ""
  * where there is none. What tells one crash from another. */
 void zap_stack_top(const struct zap_stack *stack, struct zap_str *out);

@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "host/clock.h"
+#include "host/symbols.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +32,14 @@
 #include <unistd.h>
 
 enum {
-    SAMPLE_MS = 100,             /* between two looks at the memory of a worker that runs plans */
-    CANARY_SAMPLE_MS = 5,        /* ... of one that misbehaves on purpose, and fast */
-    DYING_MS = 1000,             /* from the end of its pipe to the end of a worker */
-    ERRORS_MAX = 256 * 1024,     /* of caught output; then it is thrown away */
+    SAMPLE_MS = 100,      /* between two looks at the memory of a worker that runs plans */
+    CANARY_SAMPLE_MS = 5, /* ... of one that misbehaves on purpose, and fast */
+    DYING_MS = 1000,      /* from the end of its pipe to the end of a worker */
+    NAP_MIN_US = 20,      /* between two looks whether it has ended: most do at once */
+    NAP_MAX_US = 500,
+    ERRORS_MAX = 256 * 1024,     /* of caught output; then it is thrown away, or not looked at */
     FILE_MAX = 64 * 1024 * 1024, /* what a worker may write in one go, between two looks */
-    TAIL_MAX = 8 * 1024,
-    FIRST_FREE_FD = 10, /* above the numbers that the worker's own descriptors get */
+    FIRST_FREE_FD = 10,          /* above the numbers that the worker's own descriptors get */
 };
 
 /* ------------------------------------------------------------------ start */
@@ -86,7 +88,7 @@ static void set_limit(__rlimit_resource_t resource, rlim_t value)
     }
 }
 
-/* In the child. Only what is safe between fork and exec. */
+/* In the child. Only what is safe between vfork and exec: it has the host's memory for its own. */
 ZAP_NORETURN static void exec_worker(const char *path, pid_t host, int shared, int commands,
                                      int reports, int errors)
 {
@@ -170,7 +172,7 @@ enum zap_status zap_worker_start(const struct zap_worker_config *config,
     bool is_started = prepare(worker, &shared, commands, reports);
     if (is_started) {
         pid_t host = getpid();
-        pid_t pid = fork();
+        pid_t pid = vfork(); /* fork() would copy tables of all the memory that symbols take */
         if (pid == 0)
             exec_worker(config->path, host, shared, commands[0], reports[1], worker->errors);
         is_started = pid > 0;
@@ -202,27 +204,51 @@ static void signal_group(const struct zap_worker *worker, int number)
     kill(worker->pid, number);
 }
 
+static off_t errors_size(const struct zap_worker *worker)
+{
+    struct stat about;
+    return fstat(worker->errors, &about) == 0 ? about.st_size : 0;
+}
+
+/* What it wrote since its last command, so that the beginning of a report is there as well as its
+ * end: until the next call. */
+static const char *read_errors(const struct zap_worker *worker)
+{
+    static char text[ERRORS_MAX + 1];
+    off_t size = errors_size(worker);
+    off_t at = worker->command_errors_at <= size ? worker->command_errors_at : 0;
+    if (size - at > ERRORS_MAX)
+        at = size - ERRORS_MAX;
+    ssize_t len = pread(worker->errors, text, ERRORS_MAX, at);
+    len = len < 0 ? 0 : len;
+    for (ssize_t i = 0; i < len; i++)
+        text[i] = text[i] ? text[i] : '?';
+    text[len] = '\0';
+    return text;
+}
+
+/* Where the signal came that it died of. */
+static void find_stack(const struct zap_worker *worker, int status, struct zap_stack *ret_stack)
+{
+    const struct zap_crash *crash = &worker->shared->crash;
+    memset(ret_stack, 0, sizeof *ret_stack);
+    if (WIFSIGNALED(status) && atomic_load(&crash->signal) == (uint32_t)WTERMSIG(status))
+        zap_symbols_stack(crash, ret_stack);
+}
+
 /* The process is gone, with this status. */
 static void bury(struct zap_worker *worker, int status, enum zap_killed killed)
 {
-    static char
-        tail[TAIL_MAX + 1]; /* too much for the stack of a small thread, and used only here */
-    struct stat about;
-    off_t at = fstat(worker->errors, &about) == 0 && about.st_size > TAIL_MAX
-                   ? about.st_size - TAIL_MAX
-                   : 0;
-    ssize_t len = pread(worker->errors, tail, TAIL_MAX, at);
-    len = len < 0 ? 0 : len;
-    for (ssize_t i = 0; i < len; i++)
-        tail[i] = tail[i] ? tail[i] : '?';
-    tail[len] = '\0';
+    struct zap_stack stack;
+    find_stack(worker, status, &stack);
     struct zap_death_facts facts = {
         .status = status,
         .killed = killed,
         .phase = atomic_load(&worker->shared->phase),
         .has_hello = worker->has_hello,
         .detail = worker->detail,
-        .tail = tail,
+        .tail = read_errors(worker),
+        .stack = &stack,
     };
     zap_death_classify(&facts, &worker->death);
     /* What it may have left running goes too. */
@@ -251,7 +277,7 @@ static void end(struct zap_worker *worker, enum zap_killed killed)
 static bool reap(struct zap_worker *worker, int64_t wait_ms)
 {
     int64_t until = zap_clock_ms() + wait_ms;
-    for (;;) {
+    for (useconds_t nap_us = NAP_MIN_US;; nap_us = nap_us < NAP_MAX_US ? nap_us * 2 : nap_us) {
         int status;
         if (waitpid(worker->pid, &status, WNOHANG) == worker->pid) {
             bury(worker, status, ZAP_KILLED_NOT);
@@ -259,7 +285,7 @@ static bool reap(struct zap_worker *worker, int64_t wait_ms)
         }
         if (zap_clock_ms() >= until)
             return false;
-        usleep(500);
+        usleep(nap_us);
     }
 }
 
@@ -297,6 +323,7 @@ enum zap_status zap_worker_send(struct zap_worker *worker, const struct zap_comm
     worker->count = command->count;
     worker->sampled_index = command->from;
     worker->before_kib = worker->resident_kib;
+    worker->command_errors_at = errors_size(worker);
     worker->progress_at_ms = zap_clock_ms();
     size_t len = sizeof *command + command->wire_len;
     return write(worker->commands, message, len) == (ssize_t)len ? ZAP_OK : ZAP_E_GONE;
@@ -485,9 +512,7 @@ static bool is_over_memory(struct zap_worker *worker, uint64_t index, uint32_t b
 
 static void keep_errors_short(const struct zap_worker *worker)
 {
-    struct stat about;
-    if (fstat(worker->errors, &about) == 0 && about.st_size > ERRORS_MAX &&
-        ftruncate(worker->errors, 0) < 0)
+    if (errors_size(worker) > ERRORS_MAX && ftruncate(worker->errors, 0) < 0)
         return; /* it stays long, which costs memory and no truth */
 }
 

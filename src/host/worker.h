@@ -47,12 +47,13 @@ struct zap_worker {
     struct zap_shared *shared;
     struct zap_build build; /* as hello said it; what is in shared can be damaged later */
     bool has_hello;
-    bool is_busy;           /* with a command */
-    uint32_t command_kind;  /* of that command, enum zap_command_kind */
-    uint64_t from, count;   /* of that command, if it is RUN */
-    uint32_t start_kib;     /* resident at hello */
-    uint32_t resident_kib;  /* now */
-    struct zap_death death; /* set by ZAP_WORKER_DEATH */
+    bool is_busy;            /* with a command */
+    uint32_t command_kind;   /* of that command, enum zap_command_kind */
+    uint64_t from, count;    /* of that command, if it is RUN */
+    off_t command_errors_at; /* how much it had written before */
+    uint32_t start_kib;      /* resident at hello */
+    uint32_t resident_kib;   /* now */
+    struct zap_death death;  /* set by ZAP_WORKER_DEATH */
 
     int commands, reports, errors, statm;
     uint8_t buffer[sizeof(struct zap_report) + sizeof(struct zap_judgement)];

@@ -1,5 +1,5 @@
-/* One function per kind of known crash: does this plan lead there? It must not say yes of any plan
- * that does not, or something else would go unseen. */
+/* One function per kind of known crash: could this plan lead there? It must not say no of any plan
+ * that does; one that says yes too often costs the time of a trial. */
 #include "oracle/known.h"
 
 /* The module that a module's own code binds to a name, or ZAP_MODULES_MAX. */
@@ -40,7 +40,7 @@ static bool has_recursion(const struct zap_plan *plan, uint8_t name)
     return calls && leads && holds;
 }
 
-enum zap_feature_code zap_known_crash(const struct zap_plan *plan, zap_profile profile)
+enum zap_feature_code zap_known_suspect(const struct zap_plan *plan, zap_profile profile)
 {
     if (zap_profile_has(profile, ZAP_FEATURE_SPEC_RECURSION) && has_recursion(plan, ZAP_NAME_SPEC))
         return ZAP_FEATURE_SPEC_RECURSION;

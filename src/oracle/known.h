@@ -1,16 +1,20 @@
-/* Plans that are known to crash a range of CPython versions.
+/* Plans that may be known to crash a range of CPython versions.
  *
- * A crash takes the worker with it, and the same one a hundred times a minute hides others. Each
- * kind here is a feature row with its reference, and is kept in corpus/regress as a plan that
- * `pyzap replay` reports as skipped on the builds that it crashes, and runs on all others.
+ * A crash takes the worker with it, and the same one a hundred times a minute hides others; so does
+ * what never ends. Each kind is a feature row with its reference, and is kept in corpus/regress as
+ * a plan that `pyzap replay` reports as skipped where it goes wrong, and runs on all other builds.
+ *
+ * Which plans those are is found out by running them, as exactly as that: a stack overflow by a
+ * copy of the worker, in which the plans named here are tried (py/trial.h); anything else by the
+ * worker itself, in the moment before it happens (py/run.h:zap_run_avoids).
  */
 #ifndef ZAP_ORACLE_KNOWN_H
 #define ZAP_ORACLE_KNOWN_H
 
 #include "oracle/profile.h"
 
-/* The feature because of which a build with this profile is known to crash when it runs this plan,
- * or ZAP_FEATURE_COUNT. plan: normal. */
-enum zap_feature_code zap_known_crash(const struct zap_plan *plan, zap_profile profile);
+/* The feature because of which a build with this profile may overflow its stack when it runs this
+ * plan, or ZAP_FEATURE_COUNT, where that is out of the question. plan: normal. */
+enum zap_feature_code zap_known_suspect(const struct zap_plan *plan, zap_profile profile);
 
 #endif

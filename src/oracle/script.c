@@ -45,11 +45,12 @@ struct reader {
     const struct zap_plan *plan;
     struct zap_trace *trace;
     zap_profile profile;
-    int depth;       /* of __del__ calls */
-    int collecting;  /* depth of collections */
-    bool is_muddled; /* a script has let go of something in this collection */
-    bool unlists;    /* scripts remove modules from sys.modules, and say nothing */
-    bool imports;    /* scripts import, which 2.7 notes in the namespace of who does it */
+    int depth;         /* of __del__ calls */
+    uint32_t outer_at; /* the event at which the outermost of them began */
+    int collecting;    /* depth of collections */
+    bool is_muddled;   /* a script has let go of something in this collection */
+    bool unlists;      /* scripts remove modules from sys.modules, and say nothing */
+    bool imports;      /* scripts import, which 2.7 notes in the namespace of who does it */
     struct layout layouts[ZAP_MODULES_MAX];
 };
 

@@ -49,6 +49,14 @@ static const uint16_t kind_ends[] = {
 #undef ZAP_VALUE
 };
 
+/* Actions without a weight. */
+enum {
+    RARE_OPS = 0
+#define ZAP_OP(code, id, token, operands, weight, own, key, other, words) +((weight) == 0)
+#include "plan/op.def"
+#undef ZAP_OP
+};
+
 static const uint8_t op_codes[] = {
 #define ZAP_OP(code, id, token, operands, weight, own, key, other, words) code,
 #include "plan/op.def"
@@ -336,15 +344,27 @@ static void draw_act_name(struct gen *gen, struct zap_act *act)
 }
 
 /* inert: only looks, which change nothing; most invariants say something about such plans only. */
-static void draw_act(struct gen *gen, unsigned node, bool inert)
+static uint8_t draw_op(struct gen *gen, bool inert)
+{
+    if (inert) {
+        return one_in(gen, 5) ? ZAP_OP_LOOK_ALL : ZAP_OP_LOOK;
+    }
+    return op_codes[pick(gen, op_ends, COUNT(op_ends))];
+}
+
+static uint8_t draw_rare_op(struct gen *gen)
+{
+    unsigned left = below(gen, RARE_OPS), row = 0;
+    while (zap_op_row(op_codes[row])->weight > 0 || left-- > 0) {
+        row++;
+    }
+    return op_codes[row];
+}
+
+static void draw_act(struct gen *gen, unsigned node, uint8_t op)
 {
     struct zap_plan *plan = gen->plan;
-    struct zap_act act = {.node = (uint8_t)node};
-    if (inert) {
-        act.op = one_in(gen, 5) ? ZAP_OP_LOOK_ALL : ZAP_OP_LOOK;
-    } else {
-        act.op = op_codes[pick(gen, op_ends, COUNT(op_ends))];
-    }
+    struct zap_act act = {.node = (uint8_t)node, .op = op};
     enum zap_operands operands = zap_op_row(act.op)->operands;
     if (operands == ZAP_OPERANDS_MODULE) {
         act.module = draw_act_module(gen, node);
@@ -368,8 +388,13 @@ static void draw_scripts(struct gen *gen)
             if (gen->plan->acts_count == ZAP_ACTS_MAX) {
                 return;
             }
-            draw_act(gen, gen->nodes[i], inert);
+            draw_act(gen, gen->nodes[i], draw_op(gen, inert));
         }
+    }
+    /* A script that never ends costs as much as a hundred plans: one plan in 200 has one. */
+    if (one_in(gen, 200) && gen->nodes_count > 0 && gen->plan->acts_count < ZAP_ACTS_MAX) {
+        uint8_t op = draw_rare_op(gen);
+        draw_act(gen, gen->nodes[below(gen, gen->nodes_count)], op);
     }
 }
 

@@ -91,32 +91,40 @@ class Z(object):
 
     def cls(self, name, script, poke=None):
         """The class of a node."""
-        members = {'__del__': script, 'number': int(name[1:])}
+        members = {'__del__': script, 'number': int(name[1:]), 'label': 'o' + name[1:]}
         if poke:
             members['poke'] = poke
         return type(name, (object,), members)
 
     callers = []
+    has_made = False  # has the __del__ that is running made one more that does the same?
+
+    def place_of(self, node, namespace):
+        if node.label == '-':
+            return '- - gone=yes'
+        return self.place(node.number, type(node).number, namespace)
 
     def enter(self, node, namespace):
         if self.active:
-            self.callers.append(self.by)
-            self.by = 'o%d' % node.number
-            self.say('del %s', self.place(node.number, type(node).number, namespace))
+            self.callers.append((self.by, self.has_made))
+            self.by = node.label
+            self.has_made = False
+            self.say('del %s', self.place_of(node, namespace))
 
     def leave(self, node, namespace):
         if self.active:
-            self.by = self.callers.pop()
-            place = self.place(node.number, type(node).number, namespace)
-            self.say('del-end %s pending=no', place)
+            self.by, self.has_made = self.callers.pop()
+            self.say('del-end %s pending=no', self.place_of(node, namespace))
 #@ skip
 
     runs = {}
 
     def skip(self, node):
         """Must this script not run? Only the plan's own nodes do, and not for ever (2.7 repeats)."""
-        if not self.active or node.number >= OBJECTS:
+        if not self.active or node.number >= OBJECTS and not hasattr(node, 'is_again'):
             return True
+        if node.label == '-':
+            return False
         self.runs[node.number] = self.runs.get(node.number, 0) + 1
         return self.runs[node.number] > 4
 #@ missing
@@ -133,19 +141,19 @@ class Z(object):
 
     def look(self, node, module, name, value):
         seen = 'missing' if value is self.missing else 'none' if value is None else 'bound'
-        self.say('look o%d m%d name=%s seen=%s', node.number, module, NAMES[name][1], seen)
+        self.say('look %s m%d name=%s seen=%s', node.label, module, NAMES[name][1], seen)
 #@ look_all state
 
     def look_all(self, node, module, namespace):
-        self.say('look-all o%d m%d %s', node.number, module, self.state(module, namespace))
+        self.say('look-all %s m%d %s', node.label, module, self.state(module, namespace))
 #@ done
 
     def done(self, node, op, worked):
-        self.say('done o%d op=%s worked=%s', node.number, OPS[op], 'yes' if worked else 'no')
+        self.say('done %s op=%s worked=%s', node.label, OPS[op], 'yes' if worked else 'no')
 #@ poked
 
     def poked(self, node):
-        self.say('poked o%d', node.number)
+        self.say('poked %s', node.label)
 #@ fin
 
     def fin(self, number):
@@ -159,7 +167,7 @@ class Z(object):
 #@ keep outside
 
     def keep(self, node):
-        self.say('kept o%d', node.number)
+        self.say('kept %s', node.label)
         self.outside.append(node)
 #@ fresh
 
@@ -178,9 +186,42 @@ class Z(object):
             return None
         new = type(node)()
         new.number = OBJECTS + self.spawned
+        new.label = 'o%d' % new.number
         self.spawned += 1
-        self.say('spawn o%d', new.number)
+        self.say('spawn %s', new.label)
         return new
+#@ again spawn
+
+    agains = 0  # made since one of the plan's own nodes made one
+
+    def again(self, node):
+        """One more that does what this one does, without end; from the 240th on it has no number."""
+        if not self.active or self.has_made:
+            return None
+        self.has_made = True
+        self.agains = 1 if node.number < OBJECTS else self.agains + 1
+        if self.agains > 2048:
+            os.write(1, b'# endless: more than 2048 __del__ calls, each of an object that the one before made\n')
+            os._exit(3)
+        new = self.spawn(node)
+        if new is None:
+            new = type(node)()
+            new.number, new.label = 240, '-'
+        new.is_again = True
+        return new
+#@ bind_again again
+
+    names = 0
+
+    def bind_again(self, node, namespace):
+        new = None if namespace is None else self.again(node)
+        if new is not None:
+            self.names += 1
+            namespace['again%d' % (self.names - 1)] = new
+#@ new_again again
+
+    def new_again(self, node):
+        return self.again(node)
 #@ peek missing
 
     def peek(self, module, key):

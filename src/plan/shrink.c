@@ -11,7 +11,9 @@
  * ends, because every candidate that is accepted has a smaller measure; and because of
  * ZAP_SHRINK_TRIES_MAX, for which there is also room to remember everything that was rejected.
  *
- * The route is left alone: how the modules go is what a finding is about.
+ * The route is one more thing to be made simpler. Who asks knows what must stay the same: a broken
+ * promise about wipes is not broken by a drop, and a crash that any route shows is easier to
+ * understand, and to believe, where nothing but `del` is needed for it.
  */
 #include "plan/shrink.h"
 
@@ -26,16 +28,25 @@
 /* ------------------------------------------------------------------ the measure */
 
 /* Kinds that any object may become, the simplest first; all other kinds come after them. */
-static const uint8_t simple_kinds[] = {ZAP_VALUE_INT, ZAP_VALUE_NONE, ZAP_VALUE_CNODE,
-                                       ZAP_VALUE_LIST};
+static const uint8_t simple_kinds[] = {ZAP_VALUE_INT,  ZAP_VALUE_NONE, ZAP_VALUE_CNODE,
+                                       ZAP_VALUE_LIST, ZAP_VALUE_NODE, ZAP_VALUE_FUNCTION};
 
-static unsigned kind_cost(unsigned kind)
+/* Actions that any other with the same operands may become. */
+static const uint8_t simple_ops[] = {ZAP_OP_LOOK,  ZAP_OP_BIND_INT, ZAP_OP_UNBIND, ZAP_OP_LOOK_ALL,
+                                     ZAP_OP_CLEAR, ZAP_OP_KEEP,     ZAP_OP_RAISE,  ZAP_OP_COLLECT};
+
+/* What takes the fewest words to tell somebody, and the least of the C API, comes first. */
+static const uint8_t simple_routes[] = {ZAP_ROUTE_DROP, ZAP_ROUTE_COLLECT, ZAP_ROUTE_RELOAD,
+                                        ZAP_ROUTE_FAILED_IMPORT, ZAP_ROUTE_WIPE};
+
+/* Where a code stands in a list; at its end where it does not. */
+static unsigned rank(const uint8_t *codes, unsigned count, unsigned code)
 {
-    unsigned cost = 0;
-    while (cost < COUNT(simple_kinds) && simple_kinds[cost] != kind) {
-        cost++;
+    unsigned at = 0;
+    while (at < count && codes[at] != code) {
+        at++;
     }
-    return cost;
+    return at;
 }
 
 /* A class from elsewhere is the simplest, because it waits for no collection. */
@@ -50,7 +61,7 @@ static unsigned place_cost(const struct zap_object *object)
 /* Names cost their code: name.def begins with a, b, c, then _a, _b, _c, and the odd ones follow. */
 static unsigned cost_of(const struct zap_plan *plan)
 {
-    unsigned cost = 0;
+    unsigned cost = rank(simple_routes, COUNT(simple_routes), plan->route);
     for (unsigned m = 0; m < plan->modules_count; m++) {
         const struct zap_module *module = &plan->modules[m];
         cost += module->held;
@@ -59,9 +70,11 @@ static unsigned cost_of(const struct zap_plan *plan)
         }
     }
     for (unsigned i = 0; i < plan->objects_count; i++) {
-        cost += kind_cost(plan->objects[i].kind) + place_cost(&plan->objects[i]);
+        cost += rank(simple_kinds, COUNT(simple_kinds), plan->objects[i].kind);
+        cost += place_cost(&plan->objects[i]);
     }
     for (unsigned i = 0; i < plan->acts_count; i++) {
+        cost += rank(simple_ops, COUNT(simple_ops), plan->acts[i].op);
         cost += plan->acts[i].name + (unsigned)plan->acts[i].module;
     }
     return cost;
@@ -69,9 +82,10 @@ static unsigned cost_of(const struct zap_plan *plan)
 
 enum {
     COST_BITS = 16,
-    COST_MAX = ZAP_MODULES_MAX * (1 + ZAP_GLOBALS_MAX * (ZAP_NAME_END + (int)ZAP_AGAIN_END)) +
+    COST_MAX = (int)COUNT(simple_routes) +
+               ZAP_MODULES_MAX * (1 + ZAP_GLOBALS_MAX * (ZAP_NAME_END + (int)ZAP_AGAIN_END)) +
                ZAP_OBJECTS_MAX * ((int)COUNT(simple_kinds) + ZAP_MODULES_MAX) +
-               ZAP_ACTS_MAX * (ZAP_NAME_END + ZAP_MODULES_MAX),
+               ZAP_ACTS_MAX * ((int)COUNT(simple_ops) + ZAP_NAME_END + ZAP_MODULES_MAX),
 };
 _Static_assert(COST_MAX < 1 << COST_BITS, "a cost never outweighs a byte");
 _Static_assert(ZAP_WIRE_MAX < 1 << (32 - COST_BITS), "a measure fits");
@@ -83,6 +97,33 @@ uint32_t zap_shrink_measure(const struct zap_plan *plan)
 }
 
 /* ------------------------------------------------------------------ leaving out */
+
+/* The names of a module that a global or an act of anybody uses. */
+static uint64_t used_names(const struct zap_plan *plan, unsigned m)
+{
+    uint64_t used = 0;
+    for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+        used |= UINT64_C(1) << plan->modules[m].globals[i].name;
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        if (plan->acts[i].module == m) {
+            used |= UINT64_C(1) << plan->acts[i].name;
+        }
+    }
+    return used;
+}
+
+/* The first name of a class that is not used; ZAP_NAME_NO where there is none. */
+static unsigned free_name(uint64_t used, enum zap_name_class cls)
+{
+    for (unsigned code = 1; code < ZAP_NAME_END; code++) {
+        const struct zap_name_row *row = zap_name_row(code);
+        if (row != NULL && row->cls == cls && (used >> code & 1) == 0) {
+            return code;
+        }
+    }
+    return ZAP_NAME_NO;
+}
 
 /* Drop modules[m]: its names go; what is defined there moves elsewhere, or to the first module. */
 static void drop_module(struct zap_plan *plan, unsigned m)
@@ -124,26 +165,45 @@ static unsigned modules_to_drop(const struct zap_plan *plan)
     return plan->modules_count > 1 ? plan->modules_count : 0;
 }
 
+/* Speak of a module by another number and of one of its names by another; ZAP_NAME_NO: of all. */
+static void rename_acts(struct zap_plan *plan, unsigned from, unsigned old, unsigned to,
+                        unsigned new)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        struct zap_act *act = &plan->acts[i];
+        bool has_module = zap_op_row(act->op)->operands != ZAP_OPERANDS_NONE;
+        if (has_module && act->module == from && (old == ZAP_NAME_NO || act->name == old)) {
+            act->module = (uint8_t)to;
+            act->name = (uint8_t)(old == ZAP_NAME_NO ? act->name : new);
+        }
+    }
+}
+
 /* What module at + 1 has and defines becomes that of module at; of two globals of one name the
- * first stays. */
+ * second gets a new one. */
 static void merge_modules(struct zap_plan *plan, unsigned at, unsigned count)
 {
     (void)count;
     const struct zap_module *from = &plan->modules[at + 1];
     struct zap_module *to = &plan->modules[at];
+    uint64_t used = used_names(plan, at);
     for (unsigned i = 0; i < from->globals_count && to->globals_count < ZAP_GLOBALS_MAX; i++) {
-        to->globals[to->globals_count++] = from->globals[i];
+        struct zap_global global = from->globals[i];
+        unsigned new = global.name;
+        if (used >> new & 1) {
+            new = free_name(used | used_names(plan, at + 1), zap_name_row(new)->cls);
+        }
+        rename_acts(plan, at + 1, global.name, at, new);
+        used |= UINT64_C(1) << new;
+        global.name = (uint8_t) new;
+        to->globals[to->globals_count++] = global;
     }
     for (unsigned i = 0; i < plan->objects_count; i++) {
         if (plan->objects[i].module == at + 1) {
             plan->objects[i].module = (uint8_t)at;
         }
     }
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        if (plan->acts[i].module == at + 1) {
-            plan->acts[i].module = (uint8_t)at;
-        }
-    }
+    rename_acts(plan, at + 1, ZAP_NAME_NO, at, ZAP_NAME_NO);
     drop_module(plan, at + 1);
 }
 
@@ -266,7 +326,65 @@ static unsigned bypasses_count(const struct zap_plan *plan)
     return plan->links_count + (unsigned)plan->objects_count;
 }
 
+/* The last object before `at` that is as this one; `at` where there is none. */
+static unsigned twin_of(const struct zap_plan *plan, unsigned at)
+{
+    for (unsigned i = at; i > 0; i--) {
+        if (plan->objects[i - 1].kind == plan->objects[at].kind) {
+            return i - 1;
+        }
+    }
+    return at;
+}
+
+/* One object where there were two of a kind, with the scripts and links of both. */
+static void fold_object(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    unsigned twin = twin_of(plan, at);
+    redirect(plan, at, twin);
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        struct zap_link *link = &plan->links[i];
+        link->from = (uint8_t)(link->from == at ? twin : link->from);
+    }
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        struct zap_object *object = &plan->objects[i];
+        bool has_target = zap_value_row(object->kind)->target == ZAP_TARGET_NODE;
+        object->target = (uint8_t)(has_target && object->target == at ? twin : object->target);
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        plan->acts[i].node = (uint8_t)(plan->acts[i].node == at ? twin : plan->acts[i].node);
+    }
+    plan->objects[at].kind = twin == at ? plan->objects[at].kind : 0; /* not a code */
+}
+
 /* ------------------------------------------------------------------ simplifying */
+
+static void simplify_route(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    plan->route = simple_routes[at];
+}
+
+static unsigned routes_count(const struct zap_plan *plan)
+{
+    return rank(simple_routes, COUNT(simple_routes), plan->route);
+}
+
+static void simplify_op(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    struct zap_act *act = &plan->acts[at / COUNT(simple_ops)];
+    unsigned op = simple_ops[at % COUNT(simple_ops)];
+    if (zap_op_row(op)->operands == zap_op_row(act->op)->operands) {
+        act->op = (uint8_t)op;
+    }
+}
+
+static unsigned ops_count(const struct zap_plan *plan)
+{
+    return plan->acts_count * (unsigned)COUNT(simple_ops);
+}
 
 static void simplify_kind(struct zap_plan *plan, unsigned at, unsigned count)
 {
@@ -321,31 +439,15 @@ static void aim_at_first(struct zap_plan *plan, unsigned at, unsigned count)
     plan->acts[at].module = 0;
 }
 
-/* The names of a module that a global or an act of anybody uses. */
-static uint64_t used_names(const struct zap_plan *plan, unsigned m)
+/* Speak of the name that the module binds first. */
+static void aim_at_first_name(struct zap_plan *plan, unsigned at, unsigned count)
 {
-    uint64_t used = 0;
-    for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
-        used |= UINT64_C(1) << plan->modules[m].globals[i].name;
+    (void)count;
+    struct zap_act *act = &plan->acts[at];
+    const struct zap_module *module = &plan->modules[act->module];
+    if (act->name != ZAP_NAME_NO && module->globals_count > 0) {
+        act->name = module->globals[0].name;
     }
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        if (plan->acts[i].module == m) {
-            used |= UINT64_C(1) << plan->acts[i].name;
-        }
-    }
-    return used;
-}
-
-/* The first name of a class that is not used; ZAP_NAME_NO where there is none. */
-static unsigned free_name(uint64_t used, enum zap_name_class cls)
-{
-    for (unsigned code = 1; code < ZAP_NAME_END; code++) {
-        const struct zap_name_row *row = zap_name_row(code);
-        if (row != NULL && row->cls == cls && (used >> code & 1) == 0) {
-            return code;
-        }
-    }
-    return ZAP_NAME_NO;
 }
 
 /* Which name of which module; globals first, then acts. Returns ZAP_NAME_NO for an act without. */
@@ -400,6 +502,7 @@ static const struct pass {
     void (*change)(struct zap_plan *plan, unsigned at, unsigned count);
     bool has_chunks;
 } passes[] = {
+    {routes_count, simplify_route, false},
     {modules_to_drop, leave_out_module, false},
     {objects_count, drop_objects, true},
     {globals_count, drop_globals, true},
@@ -408,11 +511,14 @@ static const struct pass {
     {modules_to_merge, merge_modules, false},
     {globals_count, replace_global, false},
     {bypasses_count, bypass, false},
+    {objects_count, fold_object, false},
     {kinds_count, simplify_kind, false},
     {places_count, simplify_place, false},
     {modules_count, let_go, false},
     {again_count, keep_again, false},
     {acts_count, aim_at_first, false},
+    {acts_count, aim_at_first_name, false},
+    {ops_count, simplify_op, false},
     {names_count, simplify_name, false},
 };
 enum { PASSES_COUNT = COUNT(passes) };

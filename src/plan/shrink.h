@@ -47,10 +47,10 @@ void zap_shrink_init(const struct zap_plan *plan, struct zap_shrink *ret_shrink)
 
 /* The next candidate; after each one, accept or reject.
  *
- * ret_candidate  normal, smaller than shrink->best, of the same route; set when true
+ * ret_candidate  normal, smaller than shrink->best; set when true
  * Returns        false where nothing is left to try: all candidates that `best` gives were
- * rejected, or there were ZAP_SHRINK_TRIES_MAX Same           for the same plan and the same
- * answers, on every machine
+ *                rejected, or there were ZAP_SHRINK_TRIES_MAX
+ * Same           for the same plan and the same answers, on every machine
  */
 bool zap_shrink_next(struct zap_shrink *shrink, struct zap_plan *ret_candidate);
 

@@ -816,8 +816,18 @@ static bool parse(struct parser *p)
     return check_whole(p);
 }
 
-enum zap_status zap_text_parse(const char *text, size_t len, struct zap_plan *ret_plan,
-                               struct zap_text_error *ret_error)
+static void copy_labels(const struct word *words, unsigned count, char (*labels)[ZAP_LABEL_SIZE])
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (words[i].len < ZAP_LABEL_SIZE) {
+            memcpy(labels[i], words[i].start, words[i].len);
+        }
+    }
+}
+
+enum zap_status zap_text_parse_labels(const char *text, size_t len, struct zap_plan *ret_plan,
+                                      struct zap_text_labels *ret_labels,
+                                      struct zap_text_error *ret_error)
 {
     struct parser p = {
         .at = text,
@@ -843,6 +853,16 @@ enum zap_status zap_text_parse(const char *text, size_t len, struct zap_plan *re
     ZAP_CHECK_CMP(p.plan.links_count, ==, given.links_count);
     ZAP_CHECK_CMP(p.plan.acts_count, ==, given.acts_count);
     ZAP_CHECK_CMP(globals_count(&p.plan), ==, globals_count(&given));
+    memset(ret_labels, 0, sizeof *ret_labels);
+    copy_labels(p.modules, p.plan.modules_count, ret_labels->modules);
+    copy_labels(p.objects, p.plan.objects_count, ret_labels->objects);
     *ret_plan = p.plan;
     return ZAP_OK;
+}
+
+enum zap_status zap_text_parse(const char *text, size_t len, struct zap_plan *ret_plan,
+                               struct zap_text_error *ret_error)
+{
+    struct zap_text_labels labels;
+    return zap_text_parse_labels(text, len, ret_plan, &labels, ret_error);
 }

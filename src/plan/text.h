@@ -27,6 +27,19 @@ struct zap_text_error {
 enum zap_status zap_text_parse(const char *text, size_t len, struct zap_plan *ret_plan,
                                struct zap_text_error *ret_error);
 
+enum { ZAP_LABEL_SIZE = 32 };
+
+/* What a text calls its modules and objects, by their numbers; "" for what is too long to keep. */
+struct zap_text_labels {
+    char modules[ZAP_MODULES_MAX][ZAP_LABEL_SIZE];
+    char objects[ZAP_OBJECTS_MAX][ZAP_LABEL_SIZE];
+};
+
+/* As zap_text_parse, with the labels. ret_labels: all of it is set; untouched on failure. */
+enum zap_status zap_text_parse_labels(const char *text, size_t len, struct zap_plan *ret_plan,
+                                      struct zap_text_labels *ret_labels,
+                                      struct zap_text_error *ret_error);
+
 /* Append the canonical text of a normal plan: parse(print(p)) is p. */
 void zap_text_print(const struct zap_plan *plan, struct zap_str *out);
 

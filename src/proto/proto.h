@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 enum {
-    ZAP_PROTO = 1,
+    ZAP_PROTO = 2,
     ZAP_FD_SHARED = 3,
     ZAP_FD_COMMANDS = 4,
     ZAP_FD_REPORTS = 5,
@@ -33,6 +33,23 @@ enum zap_phase {
     ZAP_PHASE_JUDGE,
     ZAP_PHASE_CLEAN,
     ZAP_PHASE_CANARY,
+};
+
+enum {
+    ZAP_CRASH_FRAMES_MAX = 256, /* enough to see what repeats in a stack that overflows */
+    ZAP_CRASH_MAPS_MAX = 16 * 1024,
+};
+
+/* Where a worker was when a signal ended it, in the words of its own signal handler (py/crash.h):
+ * zeros where it had none to say, and cut anywhere where saying it was too much. */
+struct zap_crash {
+    _Atomic uint32_t signal; /* that it dies of; 0: of none, or nothing is known */
+    uint64_t address;        /* that the signal is about; 0: of none */
+    uint64_t stack_pointer;  /* 0: not known on this machine */
+    _Atomic uint32_t frames_count;
+    uint64_t frames[ZAP_CRASH_FRAMES_MAX]; /* innermost first; each in the call, not after it */
+    _Atomic uint32_t maps_len;
+    char maps[ZAP_CRASH_MAPS_MAX]; /* the lines of /proc/self/maps where there is code */
 };
 
 /* Written by the worker alone but for `stop`; read by the host at any time, and after the worker's
@@ -54,6 +71,7 @@ struct zap_shared {
     uint8_t wire[ZAP_WIRE_MAX];
     struct zap_trace
         trace; /* of the plan at work, as far as it has got; trace.build is the hello */
+    struct zap_crash crash;
 };
 
 enum zap_command_kind {
@@ -79,7 +97,11 @@ enum zap_canary {
 enum {
     ZAP_RUN_FROM_SOURCE = 1,  /* build from the plan's Python source instead of in C */
     ZAP_RUN_ALL_ISOLATED = 2, /* collect before every plan, whether it needs it or not */
+    ZAP_RUN_KNOWN = 4,        /* even a plan that is known to crash this build */
 };
+
+/* The exit status of a worker that met a plan without end. It says so on stderr first. */
+enum { ZAP_EXIT_ENDLESS = 75 };
 
 struct zap_command {
     uint32_t kind;

@@ -61,32 +61,32 @@ static void del_item(PyObject *dict, PyObject *key)
     Py_DECREF(dict);
 }
 
-static PyObject *z_script(PyObject *zap_self, PyObject *node_object)
+/* Does the script of this node run now? Then it is counted. */
+static bool runs(PyObject *node_object)
+{
+    struct zap_session *s = &zap_session;
+    if (!s->active)
+        return false;
+    uint8_t node = zap_node_of(node_object);
+    if (node == ZAP_NO_NODE)
+        return s->has_again;
+    if ((node >= s->plan->objects_count && !s->node_again[node]) ||
+        s->node_runs[node] >= ZAP_SCRIPT_RUNS_MAX)
+        return false;
+    s->node_runs[node]++;
+    return true;
+}
+
+static PyObject *z_script(PyObject *zap_self, PyObject *node)
 {
     (void)zap_self;
-    struct zap_session *s = &zap_session;
-    if (s->active) {
-        uint8_t node = zap_node_of(node_object);
-        if (node < s->plan->objects_count && s->node_runs[node] < ZAP_SCRIPT_RUNS_MAX) {
-            s->node_runs[node]++;
-            return new_ref(*zap_build_script_at(node_object));
-        }
-    }
-    return new_ref(s->empty_tuple);
+    return new_ref(runs(node) ? *zap_build_script_at(node) : zap_session.empty_tuple);
 }
 
 ZAP_PY_DEFINE(z_skip)
 {
     (void)zap_self, (void)nargs;
-    struct zap_session *s = &zap_session;
-    bool skip = true;
-    if (s->active) {
-        uint8_t node = zap_node_of(args[0]);
-        skip = node >= s->plan->objects_count || s->node_runs[node] >= ZAP_SCRIPT_RUNS_MAX;
-        if (!skip)
-            s->node_runs[node]++;
-    }
-    return new_ref(skip ? Py_True : Py_False);
+    return new_ref(runs(args[0]) ? Py_False : Py_True);
 }
 
 ZAP_PY_DEFINE(z_look)
@@ -187,6 +187,62 @@ ZAP_PY_DEFINE(z_spawn)
     s->node_runs[number] = 0;
     zap_record(ZAP_EVENT_SPAWN)->node = number;
     return node;
+}
+
+/* One more instance of a node's class, which does what the node does; new reference or NULL,
+ * without an exception where there is to be none. Only one for each __del__, so that they come in
+ * rows and not in avalanches, which on 2.7 may or may not end. */
+static PyObject *another(PyObject *node, enum zap_feature_code known)
+{
+    struct zap_session *s = &zap_session;
+    uint8_t maker = zap_node_of(node);
+    if (!s->active || s->made_again || s->known != ZAP_FEATURE_COUNT)
+        return NULL;
+    s->made_again = true;
+    s->again_count = maker < s->plan->objects_count ? 1 : s->again_count + 1;
+    if (s->again_count > ZAP_AGAIN_MAX) {
+        if (zap_run_avoids(known))
+            return NULL;
+        zap_run_endless();
+    }
+    PyObject *new = Py_TYPE(node)->tp_alloc(Py_TYPE(node), 0);
+    if (new == NULL)
+        return NULL;
+    if (!(s->flags & ZAP_RUN_FROM_SOURCE))
+        *zap_build_script_at(new) = new_ref(*zap_build_script_at(node));
+    if (s->nodes_count < ZAP_NODES_MAX && maker != ZAP_NO_NODE) {
+        uint8_t number = (uint8_t)s->nodes_count++;
+        s->nodes[number] = new;
+        s->node_space[number] = s->node_space[maker];
+        s->node_runs[number] = 0;
+        s->node_again[number] = true;
+        zap_record(ZAP_EVENT_SPAWN)->node = number;
+    }
+    return new;
+}
+
+ZAP_PY_DEFINE(z_bind_again)
+{
+    (void)zap_self, (void)nargs;
+    struct zap_session *s = &zap_session;
+    if (args[1] == Py_None)
+        return none();
+    bool is_wipe =
+        s->plan->route == ZAP_ROUTE_WIPE || zap_profile_has(s->profile, ZAP_FEATURE_ZAP_ON_DEALLOC);
+    PyObject *new = another(args[0], is_wipe ? ZAP_FEATURE_ENDLESS_WIPE : ZAP_FEATURE_ENDLESS_NEW);
+    PyObject *key = new == NULL ? NULL : zap_py_numbered("again", (int)s->again_names++);
+    if (key != NULL)
+        set_item(args[1], key, new);
+    Py_XDECREF(key);
+    Py_XDECREF(new);
+    return PyErr_Occurred() ? NULL : none();
+}
+
+ZAP_PY_DEFINE(z_new_again)
+{
+    (void)zap_self, (void)nargs;
+    PyObject *new = another(args[0], ZAP_FEATURE_ENDLESS_NEW);
+    return new != NULL || PyErr_Occurred() ? new : none();
 }
 
 ZAP_PY_DEFINE(z_keep)
@@ -431,6 +487,8 @@ static PyMethodDef z_functions[] = {
     ZAP_PY_METHOD("remove", z_remove),
     ZAP_PY_METHOD("fresh", z_fresh),
     ZAP_PY_METHOD("spawn", z_spawn),
+    ZAP_PY_METHOD("bind_again", z_bind_again),
+    ZAP_PY_METHOD("new_again", z_new_again),
     ZAP_PY_METHOD("keep", z_keep),
     ZAP_PY_METHOD("collect", z_collect),
     ZAP_PY_METHOD("done", z_done),

@@ -96,6 +96,8 @@ static PyCodeObject *act_code(const struct zap_act *act, bool own, unsigned way)
     if (dict == NULL)
         return NULL;
     *code = code_in(dict, "act");
+    PyDict_Clear(
+        dict); /* a cycle with the function, which the plan's collections are not to meet */
     Py_DECREF(dict);
     zap_session.cache_grew = true;
     return *code;

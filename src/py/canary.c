@@ -1,6 +1,7 @@
 /* The ways in which a worker can fail, on demand, through the same doors as the real ones: a real
- * bad access, CPython's own fatal error, a real exit, a loop without end, memory that is really
- * touched, and a namespace that is really changed behind the interpreter's back. */
+ * bad access in CPython's own code, CPython's own fatal error, a real exit, a loop without end,
+ * memory that is really touched, and a namespace that is really changed behind the interpreter's
+ * back. */
 #include "py/canary.h"
 
 #include "py/run.h"
@@ -41,14 +42,22 @@ static void break_invariant(struct zap_judgement *ret_judgement)
     zap_judge(&plan, trace, ret_judgement);
 }
 
+/* An object whose type is nowhere. */
+static void touch_nowhere(void)
+{
+    static PyObject object;
+    volatile uintptr_t nowhere = 64; /* UBSan would see 0, and the compiler a constant */
+    object.ob_type = (PyTypeObject *)nowhere;
+    PyObject *text = PyObject_Repr(&object);
+    Py_XDECREF(text);
+}
+
 void zap_canary_sing(enum zap_canary canary, struct zap_judgement *ret_judgement)
 {
-    volatile uintptr_t nowhere = 64; /* UBSan would see 0, and the compiler a constant */
-
     atomic_store(&zap_session.shared->phase, ZAP_PHASE_CANARY);
     switch (canary) {
     case ZAP_CANARY_SEGV:
-        *(volatile int *)nowhere = 1;
+        touch_nowhere();
         break;
     case ZAP_CANARY_ABORT:
         Py_FatalError("a canary's fatal error");

@@ -60,23 +60,25 @@ extern void _PyModule_Clear(PyObject *module);
 
 /* New references to native strings ("str" on every version) and ints. */
 #if ZAP_PY3
-#define zap_py_intern(text)     PyUnicode_InternFromString(text)
-#define zap_py_is_native(obj)   PyUnicode_Check(obj)
-#define zap_py_unicode_len(obj) PyUnicode_GET_LENGTH(obj)
-#define zap_py_int(value)       PyLong_FromLong(value)
-#define zap_py_to_int(obj)      PyLong_AsLong(obj)
-#define ZAP_PY_BUILTINS         "builtins"
+#define zap_py_intern(text)           PyUnicode_InternFromString(text)
+#define zap_py_is_native(obj)         PyUnicode_Check(obj)
+#define zap_py_unicode_len(obj)       PyUnicode_GET_LENGTH(obj)
+#define zap_py_int(value)             PyLong_FromLong(value)
+#define zap_py_to_int(obj)            PyLong_AsLong(obj)
+#define zap_py_numbered(text, number) PyUnicode_FromFormat("%s%d", text, number)
+#define ZAP_PY_BUILTINS               "builtins"
 /* Does a frame keep what it finds as __builtins__ in its globals?
  * (Objects/frameobject.c:PyFrame_New) */
 #define zap_py_frame_holds(obj) true
 #else
-#define zap_py_intern(text)     PyString_InternFromString(text)
-#define zap_py_is_native(obj)   PyString_Check(obj)
-#define zap_py_unicode_len(obj) PyUnicode_GET_SIZE(obj)
-#define zap_py_int(value)       PyInt_FromLong(value)
-#define zap_py_to_int(obj)      PyInt_AsLong(obj)
-#define ZAP_PY_BUILTINS         "__builtin__"
-#define zap_py_frame_holds(obj) PyDict_Check(obj)
+#define zap_py_intern(text)           PyString_InternFromString(text)
+#define zap_py_is_native(obj)         PyString_Check(obj)
+#define zap_py_unicode_len(obj)       PyUnicode_GET_SIZE(obj)
+#define zap_py_int(value)             PyInt_FromLong(value)
+#define zap_py_to_int(obj)            PyInt_AsLong(obj)
+#define zap_py_numbered(text, number) PyString_FromFormat("%s%d", text, number)
+#define ZAP_PY_BUILTINS               "__builtin__"
+#define zap_py_frame_holds(obj)       PyDict_Check(obj)
 #endif
 
 #ifndef Py_SET_REFCNT

@@ -6,6 +6,7 @@
  */
 #include "py/bare.h"
 #include "py/canary.h"
+#include "py/crash.h"
 #include "py/interp.h"
 #include "py/plant.h"
 #include "py/run.h"
@@ -190,9 +191,6 @@ static bool obey(const struct zap_command *command)
     }
 }
 
-/* Writes the line counts of a CPython that is built with --coverage, which else happens at exit. */
-extern ZAP_WEAK void __gcov_dump(void);
-
 int main(void)
 {
     struct zap_shared *shared =
@@ -204,6 +202,7 @@ int main(void)
     zap_session.shared = shared;
     zap_session.trace = &shared->trace;
     shared->proto = ZAP_PROTO;
+    zap_crash_install(&shared->crash);
     atomic_store(&shared->phase, ZAP_PHASE_START);
 #ifdef ZAP_PLANT
     zap_plant_init();

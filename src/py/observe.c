@@ -286,11 +286,14 @@ static void finalize(PyObject *self)
     zap_observe_state(space, event);
 
     uint8_t by = s->by;
-    s->by = node;
+    bool made_again = s->made_again;
+    s->by = node == ZAP_NO_NODE ? ZAP_BY_UNNUMBERED : node;
+    s->made_again = false;
     slot_finalize(self);
     if (ZAP_PLANTED_BUILD)
         zap_plant_after_del(self, refs_of(self) > refs);
     s->by = by;
+    s->made_again = made_again;
 
     uint32_t refs_after = refs_of(self);
     bool looked = only_looked(node, entered_at);
@@ -530,7 +533,7 @@ void __wrap_PyErr_WriteUnraisable(PyObject *where)
 void zap_observe_unraisable(void)
 {
     zap_record(ZAP_EVENT_UNRAISABLE)->node =
-        zap_session.by == ZAP_BY_INTERPRETER ? ZAP_NO_NODE : zap_session.by;
+        zap_session.by < ZAP_NODES_MAX ? zap_session.by : ZAP_NO_NODE;
 }
 
 /* ---- the reference tracer ---- */

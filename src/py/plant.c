@@ -215,14 +215,16 @@ void zap_plant_zap(PyObject *module, PyObject *dict)
 
 /* ---- finalizers with a bug ---- */
 
-/* How many __del__ are at work, by what was recorded. */
+/* How many __del__ of the plan's own nodes are at work, by what was recorded: those of nodes that
+ * scripts make nest by themselves. */
 static unsigned dels_at_work(void)
 {
     const struct zap_trace *trace = zap_session.trace;
     unsigned depth = 0;
     for (uint32_t i = 0; i < trace->events_count; i++) {
-        depth += trace->events[i].kind == ZAP_EVENT_DEL;
-        depth -= trace->events[i].kind == ZAP_EVENT_DEL_END && depth > 0;
+        bool is_own = trace->events[i].node < zap_session.plan->objects_count;
+        depth += trace->events[i].kind == ZAP_EVENT_DEL && is_own;
+        depth -= trace->events[i].kind == ZAP_EVENT_DEL_END && is_own && depth > 0;
     }
     return depth;
 }

@@ -15,17 +15,17 @@
 #include "py/observe.h"
 #include "py/route.h"
 #include "py/source.h"
+#include "py/trial.h"
 
 #include "oracle/known.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PLANS_PER_COLLECTION = 4096, DIRTY_PLAN_COUNTS = 16 };
 
 struct zap_session zap_session;
-
-static bool from_source; /* this run builds from the plan's source */
 
 static void set_phase(enum zap_phase phase)
 {
@@ -80,10 +80,17 @@ static void start(const struct zap_plan *plan)
     s->fresh = 1000000;
     s->node_hint = 0;
     s->nodes_count = plan->objects_count;
+    s->known = ZAP_FEATURE_COUNT;
+    s->has_again = s->made_again = false;
+    s->again_count = s->again_names = 0;
+    memset(s->node_again, 0, sizeof s->node_again);
     s->only_looks = UINT64_MAX;
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        if (plan->acts[i].op != ZAP_OP_LOOK && plan->acts[i].op != ZAP_OP_LOOK_ALL)
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        unsigned op = plan->acts[i].op;
+        if (op != ZAP_OP_LOOK && op != ZAP_OP_LOOK_ALL)
             s->only_looks &= ~(UINT64_C(1) << plan->acts[i].node);
+        s->has_again = s->has_again || op == ZAP_OP_BIND_AGAIN || op == ZAP_OP_NEW_AGAIN;
+    }
     for (unsigned i = 0; i < plan->objects_count; i++) {
         const struct zap_object *object = &plan->objects[i];
         s->nodes[i] = NULL;
@@ -106,12 +113,12 @@ static void start(const struct zap_plan *plan)
 
 int zap_run_contents(void)
 {
-    return from_source ? zap_source_contents() : zap_build_contents();
+    return zap_session.flags & ZAP_RUN_FROM_SOURCE ? zap_source_contents() : zap_build_contents();
 }
 
 int zap_run_again(PyObject *dict)
 {
-    return from_source ? zap_source_again(dict) : zap_build_again(dict);
+    return zap_session.flags & ZAP_RUN_FROM_SOURCE ? zap_source_again(dict) : zap_build_again(dict);
 }
 
 void zap_run_begin(void)
@@ -198,32 +205,7 @@ static void harness(struct zap_judgement *judgement, const char *why)
     judgement->harness = why;
 }
 
-void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
-{
-    struct zap_session *s = &zap_session;
-    set_phase(ZAP_PHASE_BUILD);
-    from_source = (flags & ZAP_RUN_FROM_SOURCE) != 0;
-    if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
-        s->plans_since_collection >= PLANS_PER_COLLECTION)
-        zap_run_collect();
-    s->plans_since_collection += s->is_dirty ? DIRTY_PLAN_COUNTS : 1;
-    start(plan);
-    bool built = zap_route_build() == 0;
-    if (built) {
-        zap_route_take();
-        end();
-        set_phase(ZAP_PHASE_JUDGE);
-        zap_judge(plan, s->trace, ret_judgement);
-    } else {
-        s->active = false;
-        if (PyErr_Occurred())
-            PyErr_Print();
-        harness(ret_judgement, "the plan could not be built");
-    }
-    set_phase(ZAP_PHASE_CLEAN);
-    clean();
-}
-
+/* Say that a plan was not run, or not to its end. */
 static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
 {
     memset(ret_judgement, 0, sizeof *ret_judgement);
@@ -234,13 +216,66 @@ static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgemen
     zap_session.trace->is_cut = 0;
 }
 
+bool zap_run_avoids(enum zap_feature_code known)
+{
+    struct zap_session *s = &zap_session;
+    if (!zap_profile_has(s->profile, known) || (s->flags & ZAP_RUN_KNOWN))
+        return false;
+    s->known = known;
+    return true;
+}
+
+void zap_run_endless(void)
+{
+    fprintf(stderr,
+            "pyzap: endless: more than %d __del__ calls, each of an object that the one "
+            "before made\n",
+            ZAP_AGAIN_MAX);
+    fflush(NULL);
+    if (__gcov_dump != NULL)
+        __gcov_dump();
+    _exit(ZAP_EXIT_ENDLESS);
+}
+
+void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
+{
+    struct zap_session *s = &zap_session;
+    set_phase(ZAP_PHASE_BUILD);
+    s->flags = flags;
+    if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
+        s->plans_since_collection >= PLANS_PER_COLLECTION)
+        zap_run_collect();
+    s->plans_since_collection += s->is_dirty ? DIRTY_PLAN_COUNTS : 1;
+    start(plan);
+    bool built = zap_route_build() == 0;
+    if (built) {
+        zap_route_take();
+        end();
+        set_phase(ZAP_PHASE_JUDGE);
+        if (s->known == ZAP_FEATURE_COUNT)
+            zap_judge(plan, s->trace, ret_judgement);
+        else
+            skip(s->known, ret_judgement);
+    } else {
+        s->active = false;
+        if (PyErr_Occurred())
+            PyErr_Print();
+        harness(ret_judgement, "the plan could not be built");
+    }
+    set_phase(ZAP_PHASE_CLEAN);
+    clean();
+}
+
 void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
     bool has_route = (zap_session.trace->build.routes >> plan->route) & 1;
-    enum zap_feature_code known = zap_known_crash(plan, zap_session.profile);
-    if (has_route && known == ZAP_FEATURE_COUNT)
-        zap_run_plan(plan, flags, ret_judgement);
+    enum zap_feature_code suspect = zap_known_suspect(plan, zap_session.profile);
+    if (!has_route)
+        skip(ZAP_FEATURE_COUNT, ret_judgement);
+    else if (suspect != ZAP_FEATURE_COUNT && !(flags & ZAP_RUN_KNOWN) &&
+             zap_trial_overflows(plan, flags))
+        skip(suspect, ret_judgement);
     else
-        skip(known, ret_judgement);
+        zap_run_plan(plan, flags, ret_judgement);
 }

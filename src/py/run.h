@@ -13,9 +13,21 @@
 void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
 
 /* The same, for any plan: one whose route this build has not, or which it is known not to survive
- * (oracle/known.h), is not run; every verdict is SKIPPED then, and the trace has no events. */
+ * (oracle/known.h; unless flags say ZAP_RUN_KNOWN), is not run; every verdict is SKIPPED then, and
+ * the trace has no events. */
 void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement);
+
+/* The plan at work is about to do what this build is known not to survive. Returns whether that is
+ * not to be done: its run is then good for nothing, goes on to its end, and is said to be skipped.
+ */
+bool zap_run_avoids(enum zap_feature_code known);
+
+/* The plan at work has no end, and so this process has: the host tells it from a crash. */
+ZAP_NORETURN void zap_run_endless(void);
+
+/* Writes the line counts of a CPython that is built with --coverage, which else happens at exit. */
+extern ZAP_WEAK void __gcov_dump(void);
 
 /* Garbage of earlier plans goes, and what was made since for the life of the process is put where
  * the collector does not look. */

@@ -18,7 +18,16 @@
 enum {
     ZAP_SCRIPT_RUNS_MAX = 4, /* how often one node's script runs: 2.7 finalizes again and again */
     ZAP_ORDER_MAX = 64,      /* namespace entries whose place is remembered */
+    /* So many instances, each made by the __del__ of the one before, and there is no end to it.
+     * What ends does so far earlier. Where each dies within the __del__ of the one before, the
+     * recursion limit ends it (1000 calls; from 3.13 on). In a wipe of 2.7 each new name is as
+     * likely to land behind the loop, which ends it, as ahead: ten for each __del__ that can begin
+     * such a row are more than any plan needs. */
+    ZAP_AGAIN_MAX = 2048,
 };
+_Static_assert(ZAP_AGAIN_MAX > 1000, "more than sys.getrecursionlimit()");
+_Static_assert((int)ZAP_AGAIN_MAX > ZAP_OBJECTS_MAX * ZAP_SCRIPT_RUNS_MAX * 10, "ten for each");
+_Static_assert((int)ZAP_AGAIN_MAX > ZAP_NODES_MAX, "it is long without numbers by then");
 
 /* The namespace of one module of the plan. */
 struct zap_space {
@@ -42,9 +51,13 @@ struct zap_session {
     zap_profile profile;
 
     void (*on_route)(void); /* called when a route begins; NULL: nobody wants to know */
-    bool active;            /* a route is at work */
-    uint8_t by;             /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
-    uint8_t gc_clears;      /* depth of tp_clear calls of watched dicts */
+    uint32_t flags;         /* ZAP_RUN_* of the plan at work */
+    /* What this build is known not to survive and the plan at work led to, which was not done
+     * therefore; ZAP_FEATURE_COUNT: nothing. */
+    enum zap_feature_code known;
+    bool active;       /* a route is at work */
+    uint8_t by;        /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
+    uint8_t gc_clears; /* depth of tp_clear calls of watched dicts */
     uint8_t spaces_count;
     struct zap_space spaces[ZAP_MODULES_MAX];
 
@@ -55,7 +68,12 @@ struct zap_session {
     PyObject *nodes[ZAP_NODES_MAX];    /* borrowed */
     uint8_t node_space[ZAP_NODES_MAX]; /* whose namespace its state is, or ZAP_NO_MODULE */
     uint8_t node_runs[ZAP_NODES_MAX];
-    uint64_t only_looks; /* objects whose script does nothing but look */
+    bool node_again[ZAP_NODES_MAX]; /* made by `again`, to do what its maker does */
+    bool has_again;                 /* the plan has such an act: nodes without a number are its */
+    bool made_again;                /* the __del__ at work has made its one */
+    uint32_t again_count;           /* made since one of the plan's own nodes made one */
+    uint32_t again_names;           /* bound */
+    uint64_t only_looks;            /* objects whose script does nothing but look */
 
     /* Owned references of the plan at work. */
     PyObject *modules[ZAP_MODULES_MAX];

@@ -300,7 +300,6 @@ static void trimming_is_shrinking(void **state)
         assert_true(zap_plan_equal(&trimmed, &inputs[i].plan));
         trim(data, &inputs[i], anything, &trimmed);
         zap_plan_init(&expected);
-        expected.route = inputs[i].plan.route;
         assert_true(zap_plan_equal(&trimmed, &expected));
         if (!has_look(&inputs[i].plan)) {
             continue;

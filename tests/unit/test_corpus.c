@@ -1,5 +1,6 @@
 /* Every plan in corpus/ is one: it parses, it is normal, and its canonical text means the same. */
 #include "base/str.h"
+#include "host/expect.h"
 #include "plan/text.h"
 
 #include <dirent.h>
@@ -27,9 +28,20 @@ static void check_comments(const char *path)
     if (!second || strncmp(second + 1, "# ", 2) != 0) {
         fail_msg("%s: the second line is not a comment that says what the plan shows", path);
     }
-    if (!strstr(text, "\n# Expect  ")) {
-        fail_msg("%s: no line begins with \"# Expect  \"", path);
+}
+
+/* What a machine looks for: lines that say what is to be expected. */
+static void check_expectations(const char *path, size_t len)
+{
+    struct zap_expect expect;
+    struct zap_text_error error = {0};
+    if (zap_expect_parse(text, len, &expect, &error) != ZAP_OK) {
+        fail_msg("%s:%u:%u: %s", path, error.line, error.column, error.what);
     }
+    if (expect.rows_count == 0) {
+        fail_msg("%s: no line begins with \"# expect\" (pyzap replay --update writes them)", path);
+    }
+    zap_expect_release(&expect);
 }
 
 static void check_file(const char *path, struct count *count)
@@ -40,6 +52,7 @@ static void check_file(const char *path, struct count *count)
     fclose(file);
     text[len] = '\0';
     check_comments(path);
+    check_expectations(path, len);
 
     struct zap_plan plan;
     struct zap_plan twice;

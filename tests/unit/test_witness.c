@@ -362,7 +362,7 @@ static void visit_features(void)
 static const uint8_t not_judged_by[] = {
     ZAP_FEATURE_DICT_WATCHER,   /* what a build sees is in its observers; this is why */
     ZAP_FEATURE_SPEC_RECURSION, /* known.c: such a run has no trace that could be judged */
-    ZAP_FEATURE_GETATTR_RECURSION,
+    ZAP_FEATURE_GETATTR_RECURSION, ZAP_FEATURE_ENDLESS_WIPE, ZAP_FEATURE_ENDLESS_NEW,
 };
 
 static void every_feature_makes_a_difference(void **state)

@@ -5,17 +5,21 @@
  *
  *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
  *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
- *                see misbehave(); * for every plan, raise, keep, ... (a token of
- *                op.def) for those with a script that does that
+ *                see misbehave() and bugs[]; * for every plan, N%M for one in M of them, by what
+ *                they are made of, raise, keep, ... (a token of op.def) for those with a script
+ *                that does that
  *   tame=N       canary N does nothing
  *   slow         a millisecond for every plan
  *   leak         a mebibyte for every plan, never given back
  *   zero         no check is ever made
  *   bad-quit     dies at COMMAND_QUIT
  *   chatty       prints a line for every plan
+ *   once         dies at the first plan, if there is no file `once` here, which it makes
  */
 #include "proto/proto.h"
+#include "py/crash.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +31,7 @@ static struct zap_shared *shared;
 static const char *name;
 static bool is_impossible; /* the next judgement */
 static bool ops[256];      /* that the plan at work has */
+static uint64_t sum;       /* of its wire bytes */
 
 /* ------------------------------------------------------------------ words */
 
@@ -64,7 +69,10 @@ static bool is_due(const char *what, uint64_t index)
     snprintf(wanted, sizeof wanted, "%s@", what);
     for (const char *words = getenv("ZAP_FAKE"); (words = find_word(words, wanted)) != NULL;) {
         const struct zap_op_row *op = zap_op_find(words, strcspn(words, ","));
-        if (*words == '*' || (op ? ops[op->code] : strtoull(words, NULL, 10) == index))
+        char *rest;
+        uint64_t number = strtoull(words, &rest, 10);
+        uint64_t every = *rest == '%' ? strtoull(rest + 1, NULL, 10) : 0;
+        if (*words == '*' || (op ? ops[op->code] : number == (every ? sum % every : index)))
             return true;
         words += strcspn(words, ",");
     }
@@ -101,7 +109,12 @@ static void say_hello(void)
     }
     if (has_word("mute"))
         pause();
-    build->version = 3 << 16 | 11 << 8 | 7;
+    unsigned major = 3, minor = 11, micro = 7;
+    if (sscanf(name, "%u.%u.%u", &major, &minor, &micro) != 3)
+        major = 3, minor = 11, micro = 7;
+    build->version = major << 16 | minor << 8 | micro;
+    build->nogil = strstr(name, "t-tree") != NULL;
+    build->debug = strstr(name, "-debug") != NULL;
     build->level = 0xf;
     build->routes = 0xfe & ~(UINT32_C(1) << ZAP_ROUTE_RELOAD);
     snprintf(build->name, sizeof build->name, "%s", name);
@@ -139,10 +152,111 @@ static void hang(void)
         pause();
 }
 
+/* ------------------------------------------------------------------ bugs in functions of their own
+ *
+ * Whoever looks at the stack can tell them apart; the ways to die above are the same everywhere. */
+
+#define NOINLINE __attribute__((noinline))
+
+static volatile uintptr_t nowhere = 64; /* an address without memory; the compiler may not know */
+static volatile int depth;
+
+NOINLINE static void segv_one(void)
+{
+    *(volatile int *)nowhere = 1;
+}
+
+NOINLINE static void segv_two(void)
+{
+    *(volatile int *)nowhere = 2;
+}
+
+NOINLINE static void call_nowhere(void)
+{
+    void (*function)(void);
+    uintptr_t address = nowhere;
+    memcpy(&function, &address, sizeof function);
+    function();
+    depth++; /* no tail call: the return address is here */
+}
+
+NOINLINE static void fatal_one(void)
+{
+    fprintf(stderr, "Fatal Python error: object at %p, thread %d: not a bug of %d\n",
+            (void *)&depth, (int)getpid(), (int)getpid());
+    abort();
+}
+
+NOINLINE static void assert_one(void)
+{
+    fprintf(stderr, "gc.c:%d: assert_one: Assertion `refs > 0' failed.\n", (int)getpid() % 1000);
+    abort();
+}
+
+/* Two functions that call each other, from the first or from the second on: one bug. */
+static void descend(int turns);
+
+NOINLINE static void dig(int turns)
+{
+    volatile char some[1000];
+    some[0] = (char)turns;
+    descend(turns + 1);
+    depth += some[0];
+}
+
+NOINLINE static void descend(int turns)
+{
+    volatile char some[200];
+    some[0] = (char)turns;
+    if (turns >= 0)
+        dig(turns + 1);
+    depth += some[0];
+}
+
+NOINLINE static void overflow_one(void)
+{
+    if (getpid() % 2)
+        dig(0);
+    else
+        descend(0);
+    depth++;
+}
+
+/* The C library or a sanitizer notices. */
+NOINLINE static void free_twice(void)
+{
+    void *block = malloc(24);
+    void *volatile same = block;
+    free(block);
+    free(same);
+    depth++;
+}
+
+NOINLINE static void exit_one(void)
+{
+    fprintf(stderr, "process %d cannot go on\n", (int)getpid());
+    _exit(3);
+}
+
+static const struct {
+    const char *word;
+    void (*function)(void);
+} bugs[] = {
+    {"segv-one", segv_one},         {"segv-two", segv_two},     {"call-nowhere", call_nowhere},
+    {"fatal-one", fatal_one},       {"assert-one", assert_one}, {"exit-one", exit_one},
+    {"overflow-one", overflow_one}, {"free-twice", free_twice},
+};
+
 static void misbehave(uint64_t index)
 {
     atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
+    for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++) {
+        if (is_due(bugs[i].word, index))
+            bugs[i].function();
+    }
     if (is_due("segv", index))
+        die(SIGSEGV);
+    if (has_word("once") && open("once", O_CREAT | O_EXCL, 0666) >= 0)
         die(SIGSEGV);
     if (is_due("fatal", index)) {
         fprintf(stderr, "Fatal Python error: object at 0x%lx is broken\n", (unsigned long)index);
@@ -223,6 +337,11 @@ static void look_at(const struct zap_plan *plan)
     memset(ops, 0, sizeof ops);
     for (unsigned i = 0; i < plan->acts_count; i++)
         ops[plan->acts[i].op] = true;
+    uint8_t wire[ZAP_WIRE_MAX];
+    size_t len = zap_wire_encode(plan, wire);
+    sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += wire[i];
 }
 
 /* Returns whether there is to be a next plan. */
@@ -336,6 +455,7 @@ int main(int argc, char **argv)
     if (block == MAP_FAILED)
         return 1;
     shared = block;
+    zap_crash_install(&shared->crash);
     say_hello();
     atomic_store(&shared->phase, ZAP_PHASE_IDLE);
     struct zap_command command;

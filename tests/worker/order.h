@@ -7,10 +7,17 @@
 
 /* A free-threaded build's collector takes garbage in the order of addresses, which no run repeats.
  * So there nothing can be said of plans with two modules, or with two objects that tell of their
- * end. */
+ * end. And where the recursion limit ends a row of instances depends on what calls __del__. */
 static inline bool order_is_fixed(const struct zap_plan *plan, const struct zap_build *build)
 {
     unsigned tell = 0;
+    bool binds = false, clears = false;
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        binds = binds || plan->acts[i].op == ZAP_OP_BIND_AGAIN;
+        clears = clears || plan->acts[i].op == ZAP_OP_CLEAR;
+        if (plan->acts[i].op == ZAP_OP_NEW_AGAIN || (binds && clears))
+            return false;
+    }
     for (unsigned i = 0; i < plan->objects_count; i++) {
         switch (plan->objects[i].kind) {
         case ZAP_VALUE_NODE:

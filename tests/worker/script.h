@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,12 @@ static inline int script_run(const char *python, const char *path, char *ret_sai
     close(fds[0]);
     int status;
     return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
+}
+
+/* Did a script find out that it has no end, and say so? */
+static inline bool script_has_no_end(int status, const char *said)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 3 && strstr(said, "\n# endless: ");
 }
 
 /* Is this all that a script says where it cannot call _PyModule_Clear? */

@@ -158,7 +158,7 @@ static void check_has_its_exit_statuses(void **state)
            "found.plan\nmin.plan\nreport.md\nrepro.py\ntrace.txt\n");
     expect("ZAP_FAKE=segv@5 ./pyzap check --plans 100 --python 3.11 --out a/b", 1,
            "a/b/flaky/3.11.7-SIGSEGV");
-    expect("ZAP_FAKE=segv@raise ./pyzap check --plans 9 --json 2>told", 1, "\"builds\"");
+    expect("ZAP_FAKE=segv@raise ./pyzap check --plans 30 --json 2>told", 1, "\"builds\"");
     json_t *found = json_loads(output, 0, NULL); /* nothing but JSON on stdout */
     assert_non_null(found);
     json_decref(found);
@@ -224,18 +224,18 @@ static void replay_prints_tap(void **state)
 {
     (void)state;
     expect("./pyzap gen --count 3 --route drop --out plans/drop && ZAP_FAKE=3.9.18/segv@1 "
-           "./pyzap replay plans/drop",
+           "./pyzap replay --tap plans/drop",
            1,
            "TAP version 13\n1..6\n"
            "ok 1 - plans/drop/1-0.plan on 3.9.18\n"
            "ok 2 - plans/drop/1-0.plan on 3.11.7\n"
            "not ok 3 - plans/drop/1-1.plan on 3.9.18\n"
-           "  ---\n  verdict: CRASHED\n  signal: SIGSEGV\n");
-    expect("ZAP_FAKE=finding@* ./pyzap replay --python 3.9 plans/drop", 1, "verdict: BROKEN");
-    expect("./pyzap gen --route reload >reload.plan && ./pyzap replay reload.plan", 70,
+           "  ---\n  verdict: CRASHED\n  change: new\n  found: |\n    CRASHED SIGSEGV");
+    expect("ZAP_FAKE=finding@* ./pyzap replay --tap --python 3.9 plans/drop", 1, "verdict: BROKEN");
+    expect("./pyzap gen --route reload >reload.plan && ./pyzap replay --tap reload.plan", 70,
            "ok 1 - reload.plan on 3.9.18 # SKIP this build has no route reload\n");
     assert_non_null(strstr(output, "nothing was checked"));
-    expect("ZAP_FAKE=vanish ./pyzap replay plans/drop", 70, "verdict: HARNESS");
+    expect("ZAP_FAKE=vanish ./pyzap replay --tap plans/drop", 70, "verdict: HARNESS");
     expect("printf x >bad.plan; ./pyzap replay plans/drop bad.plan missing.plan", 2,
            "pyzap replay: bad.plan: line 1, column 1: ");
     assert_non_null(strstr(output, "pyzap replay: missing.plan: No such file or directory"));

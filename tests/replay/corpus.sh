@@ -1,0 +1,43 @@
+#!/bin/sh
+# The whole corpus on every build there is: as expected, within 20 seconds, and red where an expectation is wrong.
+#
+#   corpus.sh PYZAP CORPUS
+set -u
+pyzap=$1
+corpus=$2
+. "$(dirname "$0")/lib.sh"
+limit_s=20
+"$pyzap" pythons --json >builds.json 2>/dev/null || {
+    echo "SKIP: no usable build"
+    exit 77
+}
+
+start=$(date +%s)
+"$pyzap" replay --tap --junit all.xml "$corpus" >tap 2>out
+status=$?
+end=$(date +%s)
+[ $status = 0 ] || fail "the corpus is not as expected: $(grep '^not ok' tap | grep -v ' # TO''DO known ')"
+[ $((end - start)) -lt $limit_s ] || fail "it took $((end - start)) s"
+awk -f "$here/tap.awk" tap >out || fail "its TAP"
+cat out
+grep -q '^points [1-9]' out || fail "no points"
+if command -v xmllint >/dev/null; then
+    xmllint --noout --schema "$here/junit.xsd" all.xml 2>out || fail "its JUnit"
+fi
+# The order is that of plans and builds, however many are at work.
+for jobs in 1 7; do
+    "$pyzap" replay --tap --jobs $jobs "$corpus/seed" 2>/dev/null | sed '/^  ---$/,/^  \.\.\.$/d' >"seed-$jobs"
+done
+cmp seed-1 seed-7 || fail "the order of points depends on the number of jobs"
+
+# An expectation that is wrong is red, and says what was expected and what found.
+plan=$corpus/seed/S3-underscore-names-first.plan
+sed 's/^# expect 3.6.*/# expect 3.6..  HELD dies a _b c _d __a/; s/^# expect 2.7.*/# expect ..3.5  HELD dies a _b/' \
+    "$plan" >wrong.plan
+cmp -s "$plan" wrong.plan && fail "$plan has no such lines any more"
+expect 1 "HELD dies a _b" "$pyzap" replay wrong.plan
+if grep -q '"version": "3' builds.json; then
+    line=$(grep -n '^# expect 3.6' wrong.plan | cut -d: -f1)
+    expect 1 "expected (line $line) HELD dies a _b c _d __a found HELD dies _b _d a c __a" "$pyzap" replay wrong.plan
+fi
+finish
