@@ -58,7 +58,7 @@ static const struct {
     {SIGHUP, "SIGHUP", true},    {SIGQUIT, "SIGQUIT", true},  {SIGXCPU, "SIGXCPU", true},
 };
 
-static const char endless_mark[] = "pyzap: endless: ";
+static const char endless_mark[] = "pyzap: endless-";
 
 const char *zap_death_phase(uint32_t phase)
 {
@@ -291,6 +291,7 @@ static bool is_endless(const struct zap_death_facts *facts)
            WEXITSTATUS(facts->status) == ZAP_EXIT_ENDLESS && strstr(facts->tail, endless_mark);
 }
 
+/* "endless-WHAT: ...": that word is the signature. */
 static void classify_endless(const struct zap_death_facts *facts, struct zap_death *death,
                              struct zap_str *reason)
 {
@@ -298,7 +299,7 @@ static void classify_endless(const struct zap_death_facts *facts, struct zap_dea
     copy_line(line, sizeof line, strstr(facts->tail, endless_mark) + strlen("pyzap: "));
     zap_str_add(reason, line);
     death->verdict = ZAP_TIMED_OUT;
-    snprintf(death->signature, sizeof death->signature, "endless");
+    snprintf(death->signature, sizeof death->signature, "%.*s", (int)strcspn(line, ": /"), line);
 }
 
 /* It ended by itself, or from outside. */

@@ -32,8 +32,8 @@ struct zap_death {
     enum zap_verdict verdict; /* CRASHED, TIMED_OUT, EXHAUSTED, HARNESS; VOID for KILLED_STOP */
     uint32_t phase;
     /* Fit for a file name, and the same for the same bug on one build:
-     * "SIGSEGV-insertdict-1f2e3d4c", "exit-0", "timeout", "endless" (by count, not by clock), ...
-     */
+     * "SIGSEGV-insertdict-1f2e3d4c", "exit-0", "timeout", "endless-wipe" and "endless-new"
+     * (TIMED_OUT by count, not by clock), ... */
     char signature[ZAP_SIGNATURE_SIZE];
     char reason[256]; /* one line: what, where, the line that names the cause, the top of the stack
                        */

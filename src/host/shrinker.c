@@ -60,7 +60,7 @@ bool zap_shrinker_reaches(const struct zap_outcome *outcome, const struct zap_sh
 
 static bool is_slow(const struct zap_shrinker_goal *goal)
 {
-    bool is_by_clock = strcmp(goal->signature, "endless") != 0;
+    bool is_by_clock = strncmp(goal->signature, "endless-", strlen("endless-")) != 0;
     return (goal->verdict == ZAP_TIMED_OUT && is_by_clock) || goal->verdict == ZAP_EXHAUSTED;
 }
 

@@ -55,6 +55,7 @@ struct space {
     bool is_rearranged;    /* keys were added or deleted since: places say nothing any more */
     bool was_changed;      /* some name was changed by a script or by the module's code */
     bool is_unknown_bound; /* a name outside the table may be bound */
+    bool has_sprung;       /* in this wipe a key took itself out */
 
     /* the clearing at work, and the last one */
     enum wiping wiping;
@@ -438,9 +439,20 @@ static void end_wipe(struct walk *w, const struct zap_event *event, struct space
             check(w, ZAP_INVARIANT_I26, (space->wipe_eligible & ~space->wipe_set) == 0);
         space->wipe_is_over = space->is_inert;
     }
+    if (space->has_sprung)
+        check(w, ZAP_INVARIANT_Z4, true);
+    space->has_sprung = false;
     space->wiping = WIPING_NOT;
     if (event->kind == ZAP_EVENT_WIPE_END)
         check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
+}
+
+/* A key takes itself out of the namespace that is being wiped. */
+static void on_trap(struct walk *w, const struct zap_event *event)
+{
+    w->spaces[event->module].has_sprung = true;
+    if (!w->sees_sets)
+        may_have_changed(w);
 }
 
 static void on_wipe(struct walk *w, const struct zap_event *event)
@@ -834,6 +846,12 @@ static void step(struct walk *w, const struct zap_event *event)
         break;
     case ZAP_EVENT_WIPE:
         on_wipe(w, event);
+        break;
+    case ZAP_EVENT_TRAP:
+        on_trap(w, event);
+        break;
+    case ZAP_EVENT_DEAD_KEY:
+        check(w, ZAP_INVARIANT_Z4, false);
         break;
     case ZAP_EVENT_WIPE_END:
         end_wipe(w, event, &w->spaces[event->module]);

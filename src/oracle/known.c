@@ -1,5 +1,10 @@
-/* One function per kind of known crash: could this plan lead there? It must not say no of any plan
- * that does; one that says yes too often costs the time of a trial. */
+/* Could this plan overflow the C stack? An attribute that a module has not is looked for by way of
+ * its
+ * __getattr__ and of its __spec__, and if those lead back to it, for ever. So it takes a module
+ * that leads back, and somebody who looks.
+ *
+ * It must not say no of any plan that does; one that says yes too often costs the time of a trial.
+ */
 #include "oracle/known.h"
 
 /* The module that a module's own code binds to a name, or ZAP_MODULES_MAX. */
@@ -23,29 +28,48 @@ static bool leads_back(const struct zap_plan *plan, unsigned module, uint8_t nam
     return at < ZAP_MODULES_MAX;
 }
 
-/* An attribute that a module has not is looked up by the import system on the module that it makes,
- * and by `call`, which looks for a method on whatever a name holds. */
-static bool has_recursion(const struct zap_plan *plan, uint8_t name)
+/* Does any module's name lead from module to module without end? */
+static bool leads_anywhere(const struct zap_plan *plan, uint8_t name)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        if (leads_back(plan, m, name))
+            return true;
+    return false;
+}
+
+/* `call` looks for a method on whatever a name holds: is that a module? Where names that a
+ * namespace has not come from another one (up to 3.9), the name may be one of any module. */
+static bool calls_module(const struct zap_plan *plan, bool of_any)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        for (unsigned m = 0; act->op == ZAP_OP_CALL && m < plan->modules_count; m++)
+            if ((of_any || m == act->module) && next_of(plan, m, act->name) < ZAP_MODULES_MAX)
+                return true;
+    }
+    return false;
+}
+
+/* The import system looks for attributes on what m0 has as __spec__. */
+static bool imports_by_module(const struct zap_plan *plan)
 {
     bool is_import = plan->route == ZAP_ROUTE_RELOAD || plan->route == ZAP_ROUTE_FAILED_IMPORT;
-    if (is_import && leads_back(plan, 0, name))
-        return true;
-    bool calls = false, leads = false, holds = false;
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        calls = calls || plan->acts[i].op == ZAP_OP_CALL;
-    for (unsigned m = 0; m < plan->modules_count; m++)
-        leads = leads || leads_back(plan, m, name);
-    for (unsigned i = 0; i < plan->objects_count; i++)
-        holds = holds || plan->objects[i].kind == ZAP_VALUE_MODULE;
-    return calls && leads && holds;
+    return is_import && next_of(plan, 0, ZAP_NAME_SPEC) < ZAP_MODULES_MAX;
 }
 
 enum zap_feature_code zap_known_suspect(const struct zap_plan *plan, zap_profile profile)
 {
-    if (zap_profile_has(profile, ZAP_FEATURE_SPEC_RECURSION) && has_recursion(plan, ZAP_NAME_SPEC))
-        return ZAP_FEATURE_SPEC_RECURSION;
-    if (zap_profile_has(profile, ZAP_FEATURE_GETATTR_RECURSION) &&
-        has_recursion(plan, ZAP_NAME_GETATTR))
-        return ZAP_FEATURE_GETATTR_RECURSION;
+    static const struct {
+        enum zap_feature_code feature;
+        uint8_t name;
+    } kinds[] = {
+        {ZAP_FEATURE_SPEC_RECURSION, ZAP_NAME_SPEC},
+        {ZAP_FEATURE_GETATTR_RECURSION, ZAP_NAME_GETATTR},
+    };
+    bool of_any = !zap_profile_has(profile, ZAP_FEATURE_BUILTINS_CAPTURED);
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (zap_profile_has(profile, kinds[i].feature) && leads_anywhere(plan, kinds[i].name) &&
+            (imports_by_module(plan) || calls_module(plan, of_any)))
+            return kinds[i].feature;
     return ZAP_FEATURE_COUNT;
 }

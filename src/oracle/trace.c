@@ -118,6 +118,9 @@ static void add_by(uint8_t by, struct zap_str *out)
     case ZAP_BY_INTERPRETER:
         zap_str_add(out, " by=interpreter");
         break;
+    case ZAP_BY_KEY:
+        zap_str_add(out, " by=key");
+        break;
     case ZAP_BY_UNNUMBERED:
         zap_str_add(out, " by=-");
         break;

@@ -43,6 +43,7 @@ enum zap_seen { ZAP_SEEN_MISSING, ZAP_SEEN_NONE, ZAP_SEEN_BOUND };
 /* event.by: node number of the script that did it, or one of these */
 enum {
     ZAP_BY_UNNUMBERED = 0xfc,  /* a node for which there was no number left */
+    ZAP_BY_KEY = 0xfd,         /* the __hash__ of a key */
     ZAP_BY_INTERPRETER = 0xfe, /* the clearing of a namespace */
     ZAP_BY_ROUTE = 0xff,       /* the route itself, a module's own code included */
 };

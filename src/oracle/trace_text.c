@@ -186,6 +186,10 @@ static bool read_by(const char *text, uint8_t *ret_by)
         *ret_by = ZAP_BY_INTERPRETER;
         return true;
     }
+    if (strcmp(text, "key") == 0) {
+        *ret_by = ZAP_BY_KEY;
+        return true;
+    }
     if (strcmp(text, "-") == 0) {
         *ret_by = ZAP_BY_UNNUMBERED;
         return true;

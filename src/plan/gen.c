@@ -217,12 +217,36 @@ static void draw_owner(struct gen *gen, unsigned i)
     gen->bound |= bit(i);
 }
 
-/* The odd names are a sixth: each then is one global in 216 or so, and a plan in a hundred has it.
- */
+/* The row of a name. */
+static unsigned row_of(uint8_t name)
+{
+    unsigned row = 0;
+    while (name_codes[row] != name) {
+        row++;
+    }
+    return row;
+}
+
+/* The odd names are a sixth: each then is one global in 230 or so, and a plan in a hundred has it.
+ * A key that springs is rarer, because no wipe that meets one does anything else of interest. */
 static unsigned draw_name(struct gen *gen)
 {
-    return one_in(gen, 6) ? COMMON_COUNT + below(gen, COUNT(name_codes) - COMMON_COUNT)
-                          : below(gen, COMMON_COUNT);
+    if (!one_in(gen, 6)) {
+        return below(gen, COMMON_COUNT);
+    }
+    unsigned row = COMMON_COUNT + below(gen, COUNT(name_codes) - COMMON_COUNT);
+    bool springs = name_codes[row] == ZAP_NAME_TRAP || name_codes[row] == ZAP_NAME_U_TRAP;
+    return springs && !one_in(gen, 8) ? below(gen, COMMON_COUNT) : row;
+}
+
+/* A name for an object. Of the names through which the import system and attribute lookups go on to
+ * a module, a module has one more often than chance would have it. */
+static unsigned draw_name_for(struct gen *gen, unsigned object)
+{
+    if (gen->plan->objects[object].kind == ZAP_VALUE_MODULE && one_in(gen, 5)) {
+        return row_of(one_in(gen, 8) ? ZAP_NAME_SPEC : ZAP_NAME_GETATTR);
+    }
+    return draw_name(gen);
 }
 
 /* One more global for an object, in this module or the next that has room. */
@@ -234,7 +258,7 @@ static void bind(struct gen *gen, unsigned object, unsigned module)
         }
         module = (module + 1) % gen->plan->modules_count;
     }
-    unsigned row = draw_name(gen);
+    unsigned row = draw_name_for(gen, object);
     while ((gen->names[module] & bit(name_codes[row])) != 0) {
         row = (row + 1) % (unsigned)COUNT(name_codes);
     }
@@ -325,10 +349,10 @@ static uint8_t draw_act_module(struct gen *gen, unsigned node)
 }
 
 /* Half of the names are bound: a quarter the node's own, so that a script takes away or replaces
- * what it lives in, a quarter any global. */
+ * what it lives in, a quarter any global. A call is about one that is bound. */
 static void draw_act_name(struct gen *gen, struct zap_act *act)
 {
-    uint32_t ticket = below(gen, 4);
+    uint32_t ticket = below(gen, act->op == ZAP_OP_CALL ? 2 : 4);
     if (ticket == 0 && gen->home_names[act->node] != 0) {
         act->module = gen->home[act->node];
         act->name = gen->home_names[act->node];

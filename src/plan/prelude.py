@@ -36,6 +36,7 @@ class Z(object):
 
     active = False  # nothing runs and nothing is said before the route begins and after its end
     by = 'route'  # who acts: the route, or the node whose __del__ is running
+    wiping = None  # the module that is being wiped: its number and its namespace
 
     globals = globals
 
@@ -317,6 +318,44 @@ class Z(object):
 #@ sub
 
     sub = type('sub', (str,), {})
+#@ trap missing
+
+    hashed = None  # the id of the key that took itself out of the namespace that is being wiped
+    dead_key = False
+
+    def spring(self, key):
+        """The wipe, and no script, hashes a key: take it out, if it is in there, this very object."""
+        if self.wiping is None or self.by != 'route':
+            return
+        number, namespace = self.wiping
+        for other in namespace:
+            if other is key:
+                break
+        else:
+            return
+        self.by = 'key'
+        self.hashed = id(key)
+        self.say('trap m%d name=trap("%s")', number, key)
+        del namespace[key]
+        self.by = 'route'
+
+    def died(self, key):
+        """Up to 3.10 this comes between the key's __hash__ and what it was called for."""
+        self.hashed = None  # another one may get its place
+        number, namespace = self.wiping
+        if namespace.get(str(key), self.missing) is not None:
+            self.dead_key = True
+            self.say('dead-key m%d name=trap("%s")', number, key)
+
+    class trap(str):
+
+        def __hash__(self):
+            z.spring(self)
+            return str.__hash__(self)
+
+        def __del__(self):
+            if id(self) == z.hashed and z.wiping is not None:
+                z.died(self)
 #@ witness state weakref cls
 
 
@@ -546,15 +585,19 @@ z.collect()
 z.collect()
 #@ route:wipe wipe build
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
-for module in modules:
-    wipe(module)
-    wipe(module)
+for i in range(MODULES):
+    z.wiping = i, vars(modules[i])
+    wipe(modules[i])
+    wipe(modules[i])
+z.wiping = None
 #@ witness:wipe wipe build
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for i in range(MODULES):
     for call in ['first', 'second']:
         z.say('wipe m%d call=%s', i, call)
+        z.wiping = i, vars(modules[i])
         wipe(modules[i])
+        z.wiping = None
         z.say('wipe-end m%d call=%s pending=no', i, call)
         z.after(i)
 #@ witness:reload route:reload
@@ -582,3 +625,9 @@ def import_fails():
 z.say('failed m0 raised=%s', 'yes' if import_fails() else 'no')
 #@ always
 z.end()
+#@ trap
+if z.dead_key:
+    print('# freed: a namespace was given a key that was freed; PYTHONMALLOC=debug fills that with garbage')
+    sys.stdout.flush()
+    [repr(name) for module in modules for name in vars(module)]
+    os._exit(3)

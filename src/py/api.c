@@ -15,6 +15,7 @@
 #include "py/plant.h"
 #include "py/run.h"
 #include "py/source.h"
+#include "py/trap.h"
 
 enum { NEST_DEPTH = 60, GROW_NAMES = 24, GROW_DELETES = 2 };
 
@@ -196,14 +197,16 @@ static PyObject *another(PyObject *node, enum zap_feature_code known)
 {
     struct zap_session *s = &zap_session;
     uint8_t maker = zap_node_of(node);
-    if (!s->active || s->made_again || s->known != ZAP_FEATURE_COUNT)
+    bool is_given_up =
+        s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == ZAP_FEATURE_ENDLESS_NEW;
+    if (!s->active || s->made_again || is_given_up)
         return NULL;
     s->made_again = true;
     s->again_count = maker < s->plan->objects_count ? 1 : s->again_count + 1;
     if (s->again_count > ZAP_AGAIN_MAX) {
         if (zap_run_avoids(known))
             return NULL;
-        zap_run_endless();
+        zap_run_endless(known);
     }
     PyObject *new = Py_TYPE(node)->tp_alloc(Py_TYPE(node), 0);
     if (new == NULL)
@@ -338,6 +341,13 @@ ZAP_PY_DEFINE(z_grow)
     }
     for (int i = 0; i < GROW_NAMES; i++)
         set_item(dict, grow_keys[i], Py_True);
+    return none();
+}
+
+ZAP_PY_DEFINE(z_spring)
+{
+    (void)zap_self, (void)nargs;
+    zap_trap_spring(args[0]);
     return none();
 }
 
@@ -496,6 +506,7 @@ static PyMethodDef z_functions[] = {
     ZAP_PY_METHOD("unlist", z_unlist),
     ZAP_PY_METHOD("clear", z_clear),
     ZAP_PY_METHOD("grow", z_grow),
+    ZAP_PY_METHOD("spring", z_spring),
     ZAP_PY_METHOD("weakref", z_weakref),
     ZAP_PY_METHOD("callback", z_callback),
     ZAP_PY_METHOD("watch", z_watch),
@@ -514,9 +525,14 @@ static PyMethodDef z_functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* z.globals is the builtin; z.sub makes str-subclass keys; the rest are plain values. */
+/* z.globals is the builtin; z.sub makes str-subclass keys, z.trap those of trap.c; the rest are
+ * plain values. */
 static const char z_source[] = "class sub(str):\n"
                                "    pass\n"
+                               "class trap(str):\n"
+                               "    def __hash__(self):\n"
+                               "        spring(self)\n"
+                               "        return str.__hash__(self)\n"
                                "class Error(Exception):\n"
                                "    pass\n"
                                "missing = object()\n"
@@ -544,6 +560,8 @@ int zap_api_init(void)
     PyObject *globals = PyDict_GetItemString(s->builtins, "globals");
     if (globals == NULL || PyDict_SetItemString(dict, "globals", globals) < 0)
         return -1;
+    PyObject *trap = PyDict_GetItemString(dict, "trap"); /* borrowed */
+    zap_trap_class((PyTypeObject *)trap);
     s->outside = new_ref(PyDict_GetItemString(dict, "outside"));
     s->missing = new_ref(PyDict_GetItemString(dict, "missing"));
     s->error = new_ref(PyDict_GetItemString(dict, "Error"));

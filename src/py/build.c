@@ -466,6 +466,24 @@ static int add_links(PyObject **made)
     return 0;
 }
 
+/* The key of a global, new reference or NULL. Of z.trap it is a new one each time: nobody but the
+ * namespace may hold it. */
+static PyObject *key_of(uint8_t name)
+{
+    PyObject *key = zap_session.keys[name];
+    if (name != ZAP_NAME_TRAP && name != ZAP_NAME_U_TRAP)
+        return keep(key);
+    return PyObject_CallFunctionObjArgs((PyObject *)Py_TYPE(key), key, NULL);
+}
+
+static int bind(PyObject *dict, uint8_t name, PyObject *value)
+{
+    PyObject *key = key_of(name);
+    int result = key == NULL ? -1 : PyDict_SetItem(dict, key, value);
+    Py_XDECREF(key);
+    return result;
+}
+
 static int bind_globals(PyObject **made)
 {
     struct zap_session *s = &zap_session;
@@ -473,7 +491,7 @@ static int bind_globals(PyObject **made)
         const struct zap_module *module = &s->plan->modules[m];
         for (unsigned g = 0; g < module->globals_count; g++) {
             const struct zap_global *global = &module->globals[g];
-            if (PyDict_SetItem(s->spaces[m].dict, s->keys[global->name], made[global->object]) < 0)
+            if (bind(s->spaces[m].dict, global->name, made[global->object]) < 0)
                 return -1;
         }
     }
@@ -534,7 +552,7 @@ static int bind_again(PyObject *dict)
         if (global->again == ZAP_AGAIN_KEEP)
             continue;
         PyObject *value = global->again == ZAP_AGAIN_INT ? zap_py_int(s->fresh++) : keep(Py_None);
-        int result = value == NULL ? -1 : PyDict_SetItem(dict, s->keys[global->name], value);
+        int result = value == NULL ? -1 : bind(dict, global->name, value);
         Py_XDECREF(value);
         if (result < 0)
             return -1;

@@ -67,6 +67,8 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_to_int(obj)            PyLong_AsLong(obj)
 #define zap_py_numbered(text, number) PyUnicode_FromFormat("%s%d", text, number)
 #define ZAP_PY_BUILTINS               "builtins"
+#define zap_py_native_type            PyUnicode_Type
+typedef Py_hash_t zap_py_hash;
 /* Does a frame keep what it finds as __builtins__ in its globals?
  * (Objects/frameobject.c:PyFrame_New) */
 #define zap_py_frame_holds(obj) true
@@ -78,6 +80,8 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_to_int(obj)            PyInt_AsLong(obj)
 #define zap_py_numbered(text, number) PyString_FromFormat("%s%d", text, number)
 #define ZAP_PY_BUILTINS               "__builtin__"
+#define zap_py_native_type            PyString_Type
+typedef long zap_py_hash;
 #define zap_py_frame_holds(obj)       PyDict_Check(obj)
 #endif
 

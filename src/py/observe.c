@@ -23,6 +23,7 @@
 #include "py/observe.h"
 
 #include "py/plant.h"
+#include "py/trap.h"
 
 #include <string.h>
 
@@ -452,6 +453,15 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
 }
 #endif
 
+void zap_observe_none(int number, PyObject *key)
+{
+#if ZAP_HAS_SETS && !ZAP_HAS_DICT_WATCHER
+    name_changes(number, zap_session.spaces[number].dict, key, Py_None);
+#else
+    (void)number, (void)key;
+#endif
+}
+
 #if ZAP_HAS_DICT_WATCHER
 static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyObject *value)
 {
@@ -491,7 +501,8 @@ int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value)
 {
 #if !ZAP_HAS_DICT_WATCHER
     int number;
-    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0)
+    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0 &&
+        !zap_trap_springs(key))
         name_changes(number, dict, key, value);
 #endif
     return __real_PyDict_SetItem(dict, key, value);

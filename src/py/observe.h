@@ -34,6 +34,10 @@ void zap_observe_dict(const struct zap_space *space, PyObject *dict, struct zap_
 /* The clearing of a namespace begins (route wipe, or module dealloc before 3.4). */
 void zap_observe_pass_reset(struct zap_space *space);
 
+/* A key of this namespace was hashed by what is about to set it to None, and no watcher will say
+ * so: record that. Does nothing on versions that have the dict watcher. */
+void zap_observe_none(int space, PyObject *key);
+
 /* An exception that nobody can catch was reported. */
 void zap_observe_unraisable(void);
 

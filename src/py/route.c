@@ -56,10 +56,12 @@ static void wipe(unsigned number, uint8_t call)
     event->info = call;
     zap_observe_pass_reset(&s->spaces[number]);
     s->by = ZAP_BY_INTERPRETER;
+    s->wiping = (uint8_t)number;
     if (ZAP_PLANTED_BUILD)
         zap_plant_wipe(s->modules[number], call == 2);
     else
         _PyModule_Clear(s->modules[number]);
+    s->wiping = ZAP_NO_MODULE;
     s->by = ZAP_BY_ROUTE;
     event = zap_record(ZAP_EVENT_WIPE_END);
     event->module = (uint8_t)number;

@@ -15,6 +15,7 @@
 #include "py/observe.h"
 #include "py/route.h"
 #include "py/source.h"
+#include "py/trap.h"
 #include "py/trial.h"
 
 #include "oracle/known.h"
@@ -77,6 +78,8 @@ static void start(const struct zap_plan *plan)
     s->trace->is_cut = 0;
     s->by = ZAP_BY_ROUTE;
     s->gc_clears = 0;
+    s->wiping = ZAP_NO_MODULE;
+    s->hashed_key = NULL;
     s->fresh = 1000000;
     s->node_hint = 0;
     s->nodes_count = plan->objects_count;
@@ -177,6 +180,7 @@ static void clean(void)
         Py_DECREF(dict);
         s->is_dirty = true;
     }
+    zap_trap_release();
     empty_trashcan();
     for (unsigned i = 0; i < s->nodes_count; i++) {
         PyObject *node = s->nodes[i];
@@ -221,16 +225,18 @@ bool zap_run_avoids(enum zap_feature_code known)
     struct zap_session *s = &zap_session;
     if (!zap_profile_has(s->profile, known) || (s->flags & ZAP_RUN_KNOWN))
         return false;
-    s->known = known;
+    /* An end of the process hides what would only have been seen in the trace. */
+    if (s->known == ZAP_FEATURE_COUNT || known != ZAP_FEATURE_FREED_KEY)
+        s->known = known;
     return true;
 }
 
-void zap_run_endless(void)
+void zap_run_endless(enum zap_feature_code known)
 {
     fprintf(stderr,
-            "pyzap: endless: more than %d __del__ calls, each of an object that the one "
-            "before made\n",
-            ZAP_AGAIN_MAX);
+            "pyzap: endless-%s: more than %d __del__ calls, each of an object that the one before "
+            "made\n",
+            known == ZAP_FEATURE_ENDLESS_WIPE ? "wipe" : "new", ZAP_AGAIN_MAX);
     fflush(NULL);
     if (__gcov_dump != NULL)
         __gcov_dump();

@@ -18,6 +18,7 @@
 enum {
     ZAP_SCRIPT_RUNS_MAX = 4, /* how often one node's script runs: 2.7 finalizes again and again */
     ZAP_ORDER_MAX = 64,      /* namespace entries whose place is remembered */
+    ZAP_DEAD_KEYS_MAX = 64,
     /* So many instances, each made by the __del__ of the one before, and there is no end to it.
      * What ends does so far earlier. Where each dies within the __del__ of the one before, the
      * recursion limit ends it (1000 calls; from 3.13 on). In a wipe of 2.7 each new name is as
@@ -55,9 +56,13 @@ struct zap_session {
     /* What this build is known not to survive and the plan at work led to, which was not done
      * therefore; ZAP_FEATURE_COUNT: nothing. */
     enum zap_feature_code known;
-    bool active;       /* a route is at work */
-    uint8_t by;        /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
-    uint8_t gc_clears; /* depth of tp_clear calls of watched dicts */
+    bool active;          /* a route is at work */
+    uint8_t by;           /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
+    uint8_t gc_clears;    /* depth of tp_clear calls of watched dicts */
+    uint8_t wiping;       /* the module that the route is wiping, or ZAP_NO_MODULE */
+    PyObject *hashed_key; /* trap.c: whose __hash__ is at work; borrowed */
+    uint32_t dead_keys_count;
+    PyObject *dead_keys[ZAP_DEAD_KEYS_MAX]; /* trap.c: without references, but still there */
     uint8_t spaces_count;
     struct zap_space spaces[ZAP_MODULES_MAX];
 

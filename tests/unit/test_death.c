@@ -56,10 +56,10 @@ static const struct {
     {{.status = ZAP_EXIT_ENDLESS * EXIT,
       .phase = ZAP_PHASE_ROUTE,
       .has_hello = true,
-      .tail = "a\npyzap: endless: more than 7 of something\n"},
+      .tail = "a\npyzap: endless-row: more than 7 of something\n"},
      ZAP_TIMED_OUT,
-     "endless",
-     "endless: more than 7 of something"},
+     "endless-row",
+     "endless-row: more than 7 of something"},
     {{.status = ZAP_EXIT_ENDLESS * EXIT,
       .phase = ZAP_PHASE_ROUTE,
       .has_hello = true,
@@ -70,10 +70,11 @@ static const struct {
     {{.status = ZAP_EXIT_ENDLESS * EXIT,
       .phase = ZAP_PHASE_IDLE,
       .has_hello = true,
-      .tail = "pyzap: endless: more than 7 of something\n"},
+      .tail = "pyzap: endless-row: more than 7 of something\n"},
      ZAP_HARNESS,
      "exit-75",
-     "exited with status 75 in the middle of waiting for a command: pyzap: endless: more than 7 of "
+     "exited with status 75 in the middle of waiting for a command: pyzap: endless-row: more than "
+     "7 of "
      "something"},
     {{.status = SIGILL,
       .phase = ZAP_PHASE_ROUTE,
