@@ -21,7 +21,7 @@ static void print_more(void)
         "\n"
         "FILE is a text plan, a wire plan (its name ends in .zap), or - for a text plan on\n"
         "standard input. `pyzap check` does this by itself with what it files; the plan that it\n"
-        "began with is original.plan there.\n"
+        "began with is found.plan there.\n"
         "\n"
         "Modules, objects, globals, links and actions are left out, many at once and then one by\n"
         "one, and what is left is made simpler, the route as well, as long as the same invariant\n"

@@ -2,8 +2,8 @@
  *
  * The theory: a script's lines are a trace's with gaps. Fields that Python code cannot know are put
  * in as follows. `how`: a __del__ that is called inside a collection, and not inside another
- * __del__, is the collector's where finalizers come before clearing (3.4 on); all others are by
- * refcount. `refs` of a __del__ is 1.
+ * __del__, is the collector's where finalizers come before clearing (3.4 on), and where no script
+ * has let go of anything in this collection; all others are by refcount. `refs` of a __del__ is 1.
  *
  * Events that Python code cannot see are the interpreter's: the names that a wipe sets to None, and
  * the dict that a collection empties. Between two lines with the state of a namespace, the names
@@ -21,7 +21,6 @@
 #include "base/check.h"
 #include "oracle/trace_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define BIT(name) (UINT64_C(1) << (name))
@@ -37,6 +36,7 @@ struct layout {
         uint32_t refs;
     } entries[ENTRIES_MAX];
     bool is_wiping;
+    bool is_behind;   /* names were cleared since its state was last seen, and a script runs */
     bool is_blind;    /* it may be cleared without a line */
     bool is_emptying; /* by the collector */
 };
@@ -45,8 +45,12 @@ struct reader {
     const struct zap_plan *plan;
     struct zap_trace *trace;
     zap_profile profile;
-    int depth;      /* of __del__ calls */
-    int collecting; /* depth of collections */
+    int depth;         /* of __del__ calls */
+    uint32_t outer_at; /* the event at which the outermost of them began */
+    int collecting;    /* depth of collections */
+    bool is_muddled;   /* a script has let go of something in this collection */
+    bool unlists;      /* scripts remove modules from sys.modules, and say nothing */
+    bool imports;      /* scripts import, which 2.7 notes in the namespace of who does it */
     struct layout layouts[ZAP_MODULES_MAX];
 };
 
@@ -70,6 +74,21 @@ static void append(struct reader *r, const struct zap_event *event)
         r->trace->events[r->trace->events_count++] = *event;
 }
 
+/* Put in what happened before the script at work began. */
+static void append_before(struct reader *r, const struct zap_event *event)
+{
+    struct zap_trace *trace = r->trace;
+    uint32_t at = r->outer_at, count = trace->events_count;
+    if (r->depth == 0 || count == ZAP_EVENTS_MAX || at > count) {
+        append(r, event);
+        return;
+    }
+    memmove(&trace->events[at + 1], &trace->events[at], (count - at) * sizeof *event);
+    trace->events[at] = *event;
+    trace->events_count++;
+    r->outer_at++;
+}
+
 /* ---- what the interpreter did between two lines ---- */
 
 static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, bool is_gone)
@@ -87,13 +106,14 @@ static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, b
                 : is_underscore ? 1
                                 : 2,
     };
-    for (unsigned i = 0; i < layout->entries_count && !(layout->changed & BIT(name)); i++) {
+    /* In a dict that scripts have changed, nobody knows in which order it gets to the names. */
+    for (unsigned i = 0; i < layout->entries_count && !layout->changed; i++) {
         if (layout->entries[i].name == name) {
             event.node = layout->entries[i].node;
             event.refs = layout->entries[i].refs;
         }
     }
-    append(r, &event);
+    append_before(r, &event);
     layout->bound &= ~BIT(name);
     layout->none = is_gone ? layout->none & ~BIT(name) : layout->none | BIT(name);
 }
@@ -188,13 +208,22 @@ static void note(struct reader *r, const struct zap_event *event)
         event->module < r->plan->modules_count ? &r->layouts[event->module] : NULL;
     switch (event->kind) {
     case ZAP_EVENT_DEL:
-        r->depth++;
+        if (r->depth++ == 0)
+            r->outer_at = r->trace->events_count - 1;
         break;
     case ZAP_EVENT_DEL_END:
         r->depth -= r->depth > 0;
+        r->is_muddled = r->is_muddled || r->unlists;
         break;
     case ZAP_EVENT_COLLECT:
         r->collecting++;
+        r->is_muddled = false;
+        break;
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_UNBIND:
+    case ZAP_EVENT_EMPTY:
+        r->is_muddled = true;
         break;
     case ZAP_EVENT_COLLECT_END:
         r->collecting -= r->collecting > 0;
@@ -263,7 +292,7 @@ static void complete(const char *line, bool is_gc, struct zap_str *out)
 static bool is_by_gc(const struct reader *r, const char *line)
 {
     int depth = r->depth - (strncmp(line, "del-end ", 8) == 0);
-    return r->collecting > 0 && depth == 0 && has(r, ZAP_FEATURE_SAFE_FINALIZERS);
+    return r->collecting > 0 && depth == 0 && !r->is_muddled && has(r, ZAP_FEATURE_SAFE_FINALIZERS);
 }
 
 static bool parse(const struct reader *r, const char *line, size_t len, struct zap_event *ret_event)
@@ -293,13 +322,14 @@ static uint8_t ignored_in(const char *line, size_t len)
     static const char begin[] = "Exception ", mark[] = "_del";
     if (len < sizeof begin || strncmp(line, begin, sizeof begin - 1) != 0)
         return ZAP_NO_NODE;
-    for (const char *at = line + 1; at + sizeof mark <= line + len; at++) {
+    for (const char *at = line + sizeof begin; at + sizeof mark <= line + len; at++) {
+        unsigned node = 0, factor = 1;
         const char *digit = at;
-        while (digit > line && digit[-1] >= '0' && digit[-1] <= '9')
-            digit--;
-        unsigned node;
-        if (strncmp(at, mark, sizeof mark - 1) == 0 && digit < at && digit - line > 1 &&
-            digit[-1] == 'n' && sscanf(digit, "%3u", &node) == 1 && node < ZAP_NODES_MAX)
+        for (; strncmp(at, mark, sizeof mark - 1) == 0 && digit[-1] >= '0' && digit[-1] <= '9' &&
+               factor <= 100;
+             digit--, factor *= 10)
+            node += (unsigned)(digit[-1] - '0') * factor;
+        if (digit < at && digit[-1] == 'n' && node < ZAP_NODES_MAX)
             return (uint8_t)node;
     }
     return ZAP_NO_NODE;
@@ -325,10 +355,39 @@ static void add_unraisable(struct reader *r, uint8_t node)
     }
 }
 
+/* An import statement in 2.7 binds __package__ to None where it runs, if that is not there. */
+static void may_have_imported(struct reader *r, const struct zap_event *event)
+{
+    struct layout *layout = &r->layouts[event->module];
+    bool is_new = (event->none & ~layout->none & ~layout->bound & BIT(ZAP_NAME_PACKAGE)) != 0;
+    if (!is_new || !r->imports || r->depth == 0 || !has(r, ZAP_FEATURE_ZAP_ON_DEALLOC))
+        return;
+    const struct zap_event set = {
+        .kind = ZAP_EVENT_SET_NONE,
+        .module = event->module,
+        .name = ZAP_NAME_PACKAGE,
+        .node = ZAP_NO_NODE,
+        .by = event->node,
+        .how = ZAP_SEEN_MISSING,
+    };
+    append(r, &set);
+    note_change(layout, &set);
+}
+
 static bool is_end_of_wipe(const struct reader *r, const struct zap_event *event)
 {
     return event->kind == ZAP_EVENT_WIPE_END ||
            (event->kind == ZAP_EVENT_MODULE_END && has(r, ZAP_FEATURE_ZAP_ON_DEALLOC));
+}
+
+/* The object that the plan binds to a name, which a script says of nodes only. */
+static uint8_t object_of(const struct zap_module *module, uint8_t name)
+{
+    for (unsigned g = 0; g < module->globals_count; g++) {
+        if (module->globals[g].name == name)
+            return module->globals[g].object;
+    }
+    return ZAP_NO_NODE;
 }
 
 /* next: the event on the next line, or NULL */
@@ -352,16 +411,31 @@ static void take(struct reader *r, struct zap_event *event, const struct zap_eve
             event->flags = (uint8_t)((event->flags & ZAP_FLAG_X) | ZAP_FLAG_NO_STATE);
             event->bound = event->none = event->size = 0;
         }
-        if (layout->is_wiping && r->depth == 0 && has_state(event))
+        if (layout->is_behind && event->kind == ZAP_EVENT_LOOK)
+            return; /* nobody knows what it had to find */
+        if (layout->is_wiping && has_state(event) && (r->depth == 0 || layout->is_behind)) {
             catch_up(r, m, event);
+            layout->is_behind = false;
+        }
+        if (has_state(event))
+            may_have_imported(r, event);
         bool is_told = next && next->kind == ZAP_EVENT_AFTER && next->module == m;
         if (layout->is_wiping && is_end_of_wipe(r, event) && is_told)
             catch_up(r, m, next);
         if (event->kind == ZAP_EVENT_MODULE_END && layout->is_wiping && !is_told)
             layout->is_blind = true; /* what was cleared last */
     }
-    append(r, event);
+    for (uint8_t i = 0; i < r->plan->modules_count && event->kind == ZAP_EVENT_DEL; i++)
+        r->layouts[i].is_behind =
+            r->layouts[i].is_behind ||
+            (r->depth == 0 && r->layouts[i].is_wiping && !(has_state(event) && m == i));
+    struct zap_event whole = *event;
+    if (event->kind == ZAP_EVENT_ENTRY && event->node == ZAP_NO_NODE && m < r->plan->modules_count)
+        whole.node = object_of(&r->plan->modules[m], event->name);
+    append(r, &whole);
     note(r, event);
+    for (uint8_t i = 0; i < r->plan->modules_count && r->depth == 0; i++)
+        r->layouts[i].is_behind = false; /* the next state is asked for anyway */
 }
 
 static size_t line_len(const char *line)
@@ -369,10 +443,20 @@ static size_t line_len(const char *line)
     return strcspn(line, "\n");
 }
 
+static void look_at_acts(struct reader *r)
+{
+    for (unsigned i = 0; i < r->plan->acts_count; i++) {
+        uint8_t op = r->plan->acts[i].op;
+        r->unlists = r->unlists || op == ZAP_OP_UNLIST;
+        r->imports = r->imports || op == ZAP_OP_IMPORT || op == ZAP_OP_IMPORT_NEW;
+    }
+}
+
 void zap_script_read(const struct zap_plan *plan, const struct zap_build *build, const char *said,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(build)};
+    look_at_acts(&r);
     ret_trace->build = *build;
     ret_trace->build.observers = ZAP_SEES_SETS | ZAP_SEES_UNRAISABLE;
     ret_trace->events_count = ret_trace->is_cut = 0;
@@ -454,6 +538,7 @@ void zap_script_part(const struct zap_plan *plan, const struct zap_trace *trace,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(&trace->build)};
+    look_at_acts(&r);
     ret_trace->build = trace->build;
     ret_trace->build.observers = ZAP_SEES_SETS | (trace->build.observers & ZAP_SEES_UNRAISABLE);
     ret_trace->events_count = ret_trace->is_cut = 0;

@@ -26,7 +26,8 @@
  * route-end, del, del-end, look, look-all, done, poked, callback, finally, cnode, collect,
  * collect-end, spawn, kept, failed, reloaded. In those refs, how and size say something only in a
  * worker's trace, because Python code changes the first, cannot see the second, and has names of
- * its own in the namespace; who compares the two drops those fields first.
+ * its own in the namespace; who compares the two drops those fields first. A script that bears
+ * witness (zap_source_repro) prints more kinds, and oracle/script.c reads them all back.
  *
  * Indentation, two spaces a level, is by what is open: an event between DEL and DEL_END, WIPE and
  * WIPE_END, EMPTY and EMPTY_END, MODULE_GONE and MODULE_END, COLLECT and COLLECT_END is inside. A

@@ -11,7 +11,6 @@
 #include "oracle/trace_text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -60,13 +59,27 @@ static const char *take_labelled(struct words *words, const char *label)
     return take(words, label, strlen(label));
 }
 
-static bool read_number(const char *text, uint32_t max, uint32_t *ret_number)
+/* The number that a text begins with; ret_end: what follows it. */
+static bool read_digits(const char *text, uint32_t max, uint32_t *ret_number, const char **ret_end)
 {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number > max)
+    uint64_t number = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9' && number <= max; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    if (at == text || number > max)
         return false;
     *ret_number = (uint32_t)number;
+    *ret_end = at;
+    return true;
+}
+
+static bool read_number(const char *text, uint32_t max, uint32_t *ret_number)
+{
+    const char *end;
+    uint32_t number;
+    if (!read_digits(text, max, &number, &end) || *end != '\0')
+        return false;
+    *ret_number = number;
     return true;
 }
 
@@ -329,11 +342,14 @@ enum zap_status zap_trace_text_event(const char *line, struct zap_event *ret_eve
 
 static bool take_version(struct words *words, uint32_t *ret_version)
 {
-    const char *word = take_labelled(words, "version=");
-    unsigned major, minor, micro;
-    if (word == NULL || sscanf(word, "%3u.%3u.%3u", &major, &minor, &micro) != 3)
-        return false;
-    *ret_version = major << 16 | (minor & 0xff) << 8 | (micro & 0xff);
+    const char *at = take_labelled(words, "version=");
+    uint32_t parts[3];
+    for (unsigned i = 0; i < 3; i++) {
+        if (at == NULL || !read_digits(at, 255, &parts[i], &at) || *at != (i < 2 ? '.' : '\0'))
+            return false;
+        at++;
+    }
+    *ret_version = parts[0] << 16 | parts[1] << 8 | parts[2];
     return true;
 }
 

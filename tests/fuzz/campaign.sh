@@ -20,7 +20,7 @@ failed=0
     failed=1
 }
 for signature in I3 I9 I13; do
-    count=$(find "$work/out" -mindepth 1 -maxdepth 1 -type d -name "$build-$signature-*" | grep -c .)
+    count=$(find "$work/out" -mindepth 1 -maxdepth 1 -type d -name "$build-$signature" | grep -c .)
     [ "$count" = 1 ] || {
         echo "FAILED: $signature was reported $count times"
         failed=1
