@@ -1,8 +1,9 @@
 /* Plans that are known to crash a range of CPython versions.
  *
  * A crash takes the worker with it, and the same one a hundred times a minute hides others. Each
- * kind here is a feature row with its reference, and is kept in corpus/regress as a plan that
- * `pyzap replay` reports as skipped on the builds that it crashes, and runs on all others.
+ * kind here is a feature row with its reference, and is kept in corpus/regress as plans that expect
+ * the crash. Workers skip such plans, unless they are told to run them (ZAP_RUN_KNOWN), as `pyzap
+ * replay` does with those that say what to expect.
  */
 #ifndef ZAP_ORACLE_KNOWN_H
 #define ZAP_ORACLE_KNOWN_H
