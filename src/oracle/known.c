@@ -10,7 +10,8 @@
 /* The module that a module's own code binds to a name, or ZAP_MODULES_MAX. */
 static unsigned next_of(const struct zap_plan *plan, unsigned module, uint8_t name)
 {
-    for (unsigned g = 0; g < plan->modules[module].globals_count; g++) {
+    for (unsigned g = 0; module < plan->modules_count && g < plan->modules[module].globals_count;
+         g++) {
         const struct zap_global *global = &plan->modules[module].globals[g];
         const struct zap_object *object = &plan->objects[global->object];
         if (global->name == name && object->kind == ZAP_VALUE_MODULE)

@@ -2,7 +2,8 @@
  *
  * A crash takes the worker with it, and the same one a hundred times a minute hides others; so does
  * what never ends. Each kind is a feature row with its reference, and is kept in corpus/regress as
- * a plan that `pyzap replay` reports as skipped where it goes wrong, and runs on all other builds.
+ * plans that expect it. Workers skip such plans, unless they are told to run them (ZAP_RUN_KNOWN),
+ * as `pyzap replay` does with those that say what to expect.
  *
  * Which plans those are is found out by running them, as exactly as that: a stack overflow by a
  * copy of the worker, in which the plans named here are tried (py/trial.h); anything else by the
