@@ -265,8 +265,9 @@ void zap_summary_print(const struct zap_session *session, FILE *out)
     print_failures(session, out);
     print_features(session, true,
                    "Where CPython departs from its documentation (by design: not findings)", out);
-    print_features(session, false,
-                   "Plans that were skipped, because they are known to crash the build, or to hang it", out);
+    print_features(
+        session, false,
+        "Plans that were skipped, because they are known to crash the build, or to hang it", out);
     print_findings(session, out);
 }
 
