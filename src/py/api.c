@@ -192,8 +192,11 @@ ZAP_PY_DEFINE(z_spawn)
 
 /* One more instance of a node's class, which does what the node does; new reference or NULL,
  * without an exception where there is to be none. Only one for each __del__, so that they come in
- * rows and not in avalanches, which on 2.7 may or may not end. */
-static PyObject *another(PyObject *node, enum zap_feature_code known)
+ * rows and not in avalanches, which on 2.7 may or may not end.
+ *
+ * is_wiped  it will have a name that a wipe is yet to meet
+ */
+static PyObject *another(PyObject *node, bool is_wiped)
 {
     struct zap_session *s = &zap_session;
     uint8_t maker = zap_node_of(node);
@@ -201,8 +204,15 @@ static PyObject *another(PyObject *node, enum zap_feature_code known)
     if (!s->active || s->made_again || is_given_up)
         return NULL;
     s->made_again = true;
-    s->again_count = maker < s->plan->objects_count ? 1 : s->again_count + 1;
+    if (maker < s->plan->objects_count) {
+        s->again_count = 0;
+        s->again_is_nested = false;
+    }
+    s->again_count++;
+    s->again_is_nested = s->again_is_nested || s->again_depth > 1;
     if (s->again_count > ZAP_AGAIN_MAX) {
+        enum zap_feature_code known =
+            is_wiped && !s->again_is_nested ? ZAP_FEATURE_ENDLESS_WIPE : ZAP_FEATURE_ENDLESS_NEW;
         if (zap_run_avoids(known))
             return NULL;
         zap_run_endless(known);
@@ -229,9 +239,10 @@ ZAP_PY_DEFINE(z_bind_again)
     struct zap_session *s = &zap_session;
     if (args[1] == Py_None)
         return none();
-    bool is_wipe =
+    /* On 2.7 a module that is dropped is wiped. */
+    bool is_wiped =
         s->plan->route == ZAP_ROUTE_WIPE || zap_profile_has(s->profile, ZAP_FEATURE_ZAP_ON_DEALLOC);
-    PyObject *new = another(args[0], is_wipe ? ZAP_FEATURE_ENDLESS_WIPE : ZAP_FEATURE_ENDLESS_NEW);
+    PyObject *new = another(args[0], is_wiped);
     PyObject *key = new == NULL ? NULL : zap_py_numbered("again", (int)s->again_names++);
     if (key != NULL)
         set_item(args[1], key, new);
@@ -243,7 +254,7 @@ ZAP_PY_DEFINE(z_bind_again)
 ZAP_PY_DEFINE(z_new_again)
 {
     (void)zap_self, (void)nargs;
-    PyObject *new = another(args[0], ZAP_FEATURE_ENDLESS_NEW);
+    PyObject *new = another(args[0], false);
     return new != NULL || PyErr_Occurred() ? new : none();
 }
 

@@ -290,11 +290,14 @@ static void finalize(PyObject *self)
     bool made_again = s->made_again;
     s->by = node == ZAP_NO_NODE ? ZAP_BY_UNNUMBERED : node;
     s->made_again = false;
+    bool is_again = s->has_again && (node == ZAP_NO_NODE || s->node_again[node]);
+    s->again_depth += is_again;
     slot_finalize(self);
     if (ZAP_PLANTED_BUILD)
         zap_plant_after_del(self, refs_of(self) > refs);
     s->by = by;
     s->made_again = made_again;
+    s->again_depth -= is_again;
 
     uint32_t refs_after = refs_of(self);
     bool looked = only_looked(node, entered_at);

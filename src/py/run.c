@@ -84,7 +84,8 @@ static void start(const struct zap_plan *plan)
     s->node_hint = 0;
     s->nodes_count = plan->objects_count;
     s->known = ZAP_FEATURE_COUNT;
-    s->has_again = s->made_again = false;
+    s->has_again = s->made_again = s->again_is_nested = false;
+    s->again_depth = 0;
     s->again_count = s->again_names = 0;
     memset(s->node_again, 0, sizeof s->node_again);
     s->only_looks = UINT64_MAX;

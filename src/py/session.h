@@ -76,9 +76,11 @@ struct zap_session {
     bool node_again[ZAP_NODES_MAX]; /* made by `again`, to do what its maker does */
     bool has_again;                 /* the plan has such an act: nodes without a number are its */
     bool made_again;                /* the __del__ at work has made its one */
-    uint32_t again_count;           /* made since one of the plan's own nodes made one */
-    uint32_t again_names;           /* bound */
-    uint64_t only_looks;            /* objects whose script does nothing but look */
+    uint32_t again_depth;           /* their __del__ calls at work */
+    bool again_is_nested; /* was one ever in another's? Since the same moment as the next */
+    uint32_t again_count; /* made since one of the plan's own nodes made one */
+    uint32_t again_names; /* bound */
+    uint64_t only_looks;  /* objects whose script does nothing but look */
 
     /* Owned references of the plan at work. */
     PyObject *modules[ZAP_MODULES_MAX];

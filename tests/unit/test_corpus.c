@@ -31,22 +31,21 @@ static void check_comments(const char *path)
     }
 }
 
-/* A plan that is skipped in sessions because it is known to crash a version had better crash it,
- * and one that crashes it by one of those ways had better be skipped. */
+/* A plan that overflows the stack of a version had better be suspected of it, or sessions would die
+ * of it again and again. Who is suspected is tried, so that need not be true the other way round.
+ */
 static void check_known(const char *path, const struct zap_plan *plan,
                         const struct zap_expect *expect)
 {
     static const unsigned minors[] = {6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
         struct zap_build build = {.version = 3u << 16 | minors[i] << 8 | 5u, .level = 0xf};
-        enum zap_feature_code known = zap_known_crash(plan, zap_profile_of(&build));
+        enum zap_feature_code known = zap_known_suspect(plan, zap_profile_of(&build));
         const struct zap_expect_row *row = zap_expect_find(expect, build.version, 0);
-        bool is_skipped = known != ZAP_FEATURE_COUNT;
         bool is_crash = row && row->known && row->verdicts[0].verdict == ZAP_CRASHED &&
                         strstr(row->because, "the C stack overflows");
-        if (is_skipped != is_crash) {
-            fail_msg("%s: 3.%u %s it, and sessions %s it", path, minors[i],
-                     is_crash ? "crashes of" : "does not crash of", is_skipped ? "skip" : "run");
+        if (is_crash && known == ZAP_FEATURE_COUNT) {
+            fail_msg("%s: 3.%u crashes of it, and sessions do not suspect it", path, minors[i]);
         }
     }
 }
