@@ -68,8 +68,10 @@ static PyObject *z_script(PyObject *zap_self, PyObject *node_object)
     if (s->active) {
         uint8_t node = zap_node_of(node_object);
         if (node < s->plan->objects_count && s->node_runs[node] < ZAP_SCRIPT_RUNS_MAX) {
+            PyObject *script = *zap_build_script_at(node_object); /* borrowed */
             s->node_runs[node]++;
-            return new_ref(*zap_build_script_at(node_object));
+            if (script != NULL) /* else a collector gone wrong has cleared the node before */
+                return new_ref(script);
         }
     }
     return new_ref(s->empty_tuple);
