@@ -73,6 +73,7 @@ struct space {
     bool dying_saw_public;
     bool is_emptying;        /* inside the collector's tp_clear of the dict */
     uint32_t emptying_place; /* + 1 */
+    bool was_collected;      /* the collector emptied it */
     bool was_zapped;         /* its module was deallocated by a version that wipes then */
     bool was_dropped;        /* its module was deallocated */
     bool is_dict_announced;  /* by the reference tracer */
@@ -93,6 +94,7 @@ struct walk {
     bool is_kept[ZAP_NODES_MAX];      /* put into the list outside */
     bool is_announced[ZAP_NODES_MAX]; /* by the reference tracer, since its last __del__ */
     uint8_t raised[ZAP_NODES_MAX];    /* unraisable errors reported in its __del__ */
+    uint8_t calls[ZAP_OBJECTS_MAX];   /* of a weak reference's callback */
 
     /* a refcount that went to zero by the last change of a namespace: who must die next */
     uint8_t due;
@@ -383,6 +385,18 @@ static void on_change(struct walk *w, const struct zap_event *event)
     becomes_due(w, event);
 }
 
+/* Is there a living object, kept by its __del__, whose functions have this namespace? */
+static bool is_needed(const struct walk *w, uint8_t module)
+{
+    for (unsigned i = 0; i < w->plan->objects_count; i++) {
+        const struct zap_object *object = &w->plan->objects[i];
+        if (object->kind == ZAP_VALUE_NODE && object->module == module && w->is_kept[i] &&
+            !w->is_dead[i])
+            return true;
+    }
+    return false;
+}
+
 static void on_empty(struct walk *w, const struct zap_event *event)
 {
     struct space *space = &w->spaces[event->module];
@@ -393,6 +407,9 @@ static void on_empty(struct walk *w, const struct zap_event *event)
     if (event->how == ZAP_HOW_GC_CLEAR) {
         space->is_emptying = true;
         space->emptying_place = 0;
+        space->was_collected = true;
+        if (has(w, ZAP_FEATURE_SAFE_FINALIZERS))
+            check(w, ZAP_INVARIANT_Z3, !is_needed(w, event->module));
         /* The collector only ever empties what is unreachable. */
         if (w->plan->modules[event->module].held)
             check(w, ZAP_INVARIANT_I7, false);
@@ -673,8 +690,11 @@ static void on_del(struct walk *w, const struct zap_event *event)
         check(w, ZAP_INVARIANT_I12, w->dels[node] == 0);
         if (event->how == ZAP_HOW_GC && is_own(w, event) && w->sees_sets)
             check(w, ZAP_INVARIANT_I9,
-                  !(event->flags & ZAP_FLAG_NO_STATE) && state_agrees(w, event) &&
-                      !w->spaces[event->module].is_emptying);
+                  !(event->flags & ZAP_FLAG_NO_STATE) && state_agrees(w, event));
+        /* The collector calls all finalizers before it takes anything apart: a node needs its
+         * class, and the class its module's namespace. */
+        if (w->collecting > 0 && is_own(w, event) && w->dels[node] == 0 && w->sees_sets)
+            check(w, ZAP_INVARIANT_I9, !w->spaces[event->module].was_collected);
     }
     if (has(w, ZAP_FEATURE_REF_TRACER) && w->sees_destroy && w->has_gil &&
         event->how != ZAP_HOW_GC &&
@@ -719,6 +739,9 @@ static void on_free(struct walk *w, const struct zap_event *event)
 {
     uint8_t node = event->node;
     check(w, ZAP_INVARIANT_I13, w->dels[node] != 0);
+    for (unsigned i = 0; i < w->plan->objects_count; i++)
+        if (w->plan->objects[i].kind == ZAP_VALUE_OUTSIDE && w->plan->objects[i].target == node)
+            check(w, ZAP_INVARIANT_Z5, w->calls[i] != 0);
     check(w, ZAP_INVARIANT_Z3, !w->is_kept[node]);
     w->is_dead[node] = true;
     if (w->dying > 0)
@@ -742,6 +765,8 @@ static void on_callback(struct walk *w, const struct zap_event *event)
 {
     if (event->node >= w->plan->objects_count)
         return;
+    check(w, ZAP_INVARIANT_Z5, w->calls[event->node] == 0);
+    w->calls[event->node] = 1;
     uint8_t target = w->plan->objects[event->node].target;
     bool del_first = has(w, ZAP_FEATURE_DEL_BEFORE_CALLBACK);
     if (w->dels[target] != 0) {

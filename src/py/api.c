@@ -81,7 +81,9 @@ static bool runs(PyObject *node_object)
 static PyObject *z_script(PyObject *zap_self, PyObject *node)
 {
     (void)zap_self;
-    return new_ref(runs(node) ? *zap_build_script_at(node) : zap_session.empty_tuple);
+    PyObject *script = runs(node) ? *zap_build_script_at(node) : NULL; /* borrowed */
+    /* Where it ran and there is none, a collector gone wrong has cleared the node before. */
+    return new_ref(script != NULL ? script : zap_session.empty_tuple);
 }
 
 ZAP_PY_DEFINE(z_skip)
