@@ -59,11 +59,13 @@ check_all() {
 }
 
 kill_number=0
+shown=0
+drafts=0
 while [ "$kill_number" -lt "$kills" ]; do
     kill_number=$((kill_number + 1))
     # Numbers of awk's generator, which the seed sets; short ones are more frequent.
     delay_ms=$(awk -v seed="$((seed * 1000 + kill_number))" 'BEGIN { srand(seed); rand(); r = rand(); print int(20 + 1100 * r * r) }')
-    [ $((kill_number % 10)) != 0 ] || rm -rf "$out" "$work"/told.*
+    [ $((kill_number % 10)) != 1 ] || rm -rf "$out" "$work"/told.*
     "$pyzap" check --seed "$kill_number" --plans 300 --deadline 0.5 --out "$out" \
         >/dev/null 2>"$work/told.$kill_number" </dev/null &
     pid=$!
@@ -72,14 +74,14 @@ while [ "$kill_number" -lt "$kills" ]; do
     wait "$pid" 2>/dev/null
     check_all
     [ "$failed" = 0 ] || exit 1
+    shown=$((shown + $(grep -c . "$work/told.$kill_number")))
+    drafts=$((drafts + $(find "$out" -mindepth 1 -name '.*' 2>/dev/null | grep -c .)))
 done
-shown=$(grep -c . "$work/shown")
-hidden=$(find "$out" -name '.*' | grep -c .)
-echo "$kills kills; $shown findings in the last folder, $hidden drafts left in it"
+echo "$kills kills, after $shown findings were told of; drafts were left behind $drafts times"
 "$pyzap" check --seed 77 --plans 300 --deadline 0.5 --out "$out" >/dev/null 2>"$work/told.last" </dev/null
 check_all
 hidden=$(find "$out" -name '.*' | grep -c .)
 [ "$hidden" = 0 ] || fail "$hidden drafts are left after a session that nobody killed"
-[ "$shown" -gt 3 ] || fail "only $shown findings: the test has tested nothing"
+[ "$shown" -gt 50 ] || fail "only $shown findings: the test has tested nothing"
 grep -q 'Reproduced 5 of 5' "$out"/*/report.md || fail "nothing was examined"
 exit $failed

@@ -775,6 +775,65 @@ static void a_folder_that_cannot_be_made_is_told(void **state)
     zap_session_release(&session);
 }
 
+/* A process that does nothing but file two findings of one kind in turn, killed 200 times: every
+ * file is one or the other's, whole, and what it was at is removed by who comes next. */
+static void a_kill_at_any_moment_leaves_whole_files(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"found.plan", "min.plan", "trace.txt", "repro.py",
+                                        "report.md"};
+    enum { KILLS = 200, SIZE = 64 * 1024 };
+    static char whole[2][5][SIZE];
+    static struct zap_trace trace;
+    const struct zap_gen_config gen = {.seed = 5};
+    struct zap_death death = {.verdict = ZAP_CRASHED, .reason = "SIGSEGV in the middle of it"};
+    struct zap_plan plans[2];
+    struct zap_finding_facts facts[2];
+    char path[PATH_MAX], why_text[256];
+    struct zap_str why = zap_str_init(why_text, sizeof why_text);
+    unsigned drafts = 0;
+    snprintf(trace.build.name, sizeof trace.build.name, "a");
+    for (unsigned i = 0; i < 2; i++) {
+        zap_gen_plan(&gen, i, &plans[i]);
+        facts[i] = (struct zap_finding_facts){.build = "a",
+                                              .python = "-",
+                                              .gen = &gen,
+                                              .index = i,
+                                              .verdict = ZAP_CRASHED,
+                                              .signature = "SIGSEGV",
+                                              .found = &plans[i],
+                                              .plan = &plans[i],
+                                              .trace = &trace,
+                                              .death = &death};
+        assert_int_equal(zap_finding_file(out, &facts[i], path, &why), ZAP_OK);
+        for (unsigned j = 0; j < 5; j++)
+            snprintf(whole[i][j], SIZE, "%s", read_file(path, names[j]));
+    }
+    for (unsigned k = 0; k < KILLS; k++) {
+        pid_t pid = fork();
+        for (unsigned i = 0; pid == 0; i++) {
+            if (i == 0)
+                zap_finding_tidy(out);
+            zap_finding_file(out, &facts[i % 2], path, &why);
+        }
+        usleep(1000 + k * 7919 % 3000);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        for (unsigned j = 0; j < 5; j++) {
+            const char *text = read_file(path, names[j]);
+            if (strcmp(text, whole[0][j]) != 0 && strcmp(text, whole[1][j]) != 0)
+                fail_msg("kill %u: %s/%s is not whole:\n%s", k, path, names[j], text);
+        }
+        int hidden = count_hidden(out);
+        assert_true(hidden <= 1);
+        drafts += (unsigned)hidden;
+    }
+    print_message("%u of %d kills left a draft behind\n", drafts, KILLS);
+    assert_true(drafts > 0);
+    zap_finding_tidy(out);
+    assert_int_equal(count_hidden(out), 0);
+}
+
 /* ------------------------------------------------------------------ summaries */
 
 static char *print_summary(const struct zap_session *session)
@@ -1000,6 +1059,7 @@ int main(void)
         cmocka_unit_test_teardown(the_same_finding_gives_the_same_plan, clear),
         cmocka_unit_test_teardown(a_full_disk_is_told, clear),
         cmocka_unit_test_teardown(a_folder_that_cannot_be_made_is_told, clear),
+        cmocka_unit_test_teardown(a_kill_at_any_moment_leaves_whole_files, clear),
         cmocka_unit_test_teardown(a_summary_says_it_all, clear),
         cmocka_unit_test_teardown(json_says_it_all, clear),
         cmocka_unit_test(counts_are_short),
