@@ -126,6 +126,24 @@ cp "$tree/good" "$tree/make"
 CFLAGS=-O3 builds 6 ./tree --variant env --into killed
 [ -e "$work/killed/pyzap-finished" ] && [ ! -e "$work/killed/started" ] || fail "a killed build was not made again"
 
+# A patch changes a copy.
+printf 'one\n' >"$tree/words"
+printf -- '--- a/words\n+++ b/words\n@@ -1 +1 @@\n-one\n+two\n' >"$work/two.patch"
+builds 6 ./tree --variant env --patch two.patch --into patched
+[ "$(cat "$tree/words")" = one ] || fail "a patch changed the source itself"
+[ "$(cat "$work/patched/source/words")" = two ] || fail "a patch has no effect"
+[ "$(wc -l <"$work/patched/source/configured")" = 7 ] || fail "what was configured is not the patched copy"
+builds 6 ./tree --variant env --patch two.patch --into patched
+grep -q 'is there already' "$work/out" || fail "a patched build is made again"
+sed 's/+two/+three/' "$work/two.patch" >"$work/three.patch"
+builds 6 ./tree --variant env --patch three.patch --into patched
+[ "$(cat "$work/patched/source/words")" = three ] || fail "another patch has no effect"
+sed 's/-one/-four/' "$work/two.patch" >"$work/four.patch"
+refuses "does not fit" ./tree --variant env --patch four.patch --into patched
+[ ! -e "$work/patched/pyzap-finished" ] || fail "a patch that does not fit looks finished"
+refuses "needs --into" ./tree --variant env --patch two.patch
+refuses "cannot read the patch" ./tree --variant env --patch no.patch --into patched
+
 # What is not ours is not emptied.
 mkdir "$work/mine"
 echo precious >"$work/mine/file"
