@@ -81,6 +81,14 @@ int zap_cmd_fail(const char *command, int status, const char *fmt, ...) ZAP_PRIN
  */
 int zap_cmd_load_builds(const char *command, struct zap_builds *ret_builds);
 
+/* Load what is known: the plans of `folder`, or, where that is NULL, those that came with pyzap.
+ *
+ * ret_knowns  zeroed; zap_knowns_release, whatever is returned
+ * Returns     -1 to go on; else the exit status
+ */
+int zap_cmd_load_knowns(const char *command, const char *folder, const struct zap_builds *builds,
+                        struct zap_knowns *ret_knowns);
+
 /* The builds that --python options choose; all usable ones where there is none.
  *
  * ret_rows  owned by the caller (free); each build once, in the order of the list of builds

@@ -32,6 +32,16 @@ int zap_cmd_load_builds(const char *command, struct zap_builds *ret_builds)
     return zap_cmd_fail(command, ZAP_EXIT_FAILURE, "%s", why);
 }
 
+int zap_cmd_load_knowns(const char *command, const char *folder, const struct zap_builds *builds,
+                        struct zap_knowns *ret_knowns)
+{
+    char text[512];
+    struct zap_str why = zap_str_init(text, sizeof text);
+    if (zap_knowns_load(folder, builds, ret_knowns, &why) != ZAP_OK)
+        return zap_cmd_fail(command, ZAP_EXIT_USAGE, "%s", text);
+    return -1;
+}
+
 /* Which builds the names mean, as a mark for each row. */
 static int mark_chosen(const char *command, const struct zap_builds *builds,
                        const struct zap_option_list *names, bool *marks)

@@ -14,7 +14,7 @@ struct arguments {
     struct zap_option_list pythons;
     uint64_t seed, plans, time_ms, size, jobs, deadline_ms, memory_mib;
     uint32_t routes;
-    const char *out;
+    const char *out, *known;
     bool json, run_known;
 };
 
@@ -74,6 +74,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "without any progress, after which a worker has TIMED_OUT (default: 10)"},
         {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
          "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        {"known", "DIR", ZAP_OPTION_TEXT, &arguments->known, 0, 0,
+         "plans whose headers say what is known to go wrong (`# expect ... known ...`):\n"
+         "such findings are counted and named, but are no news (default: pyzap's own)"},
         {"run-known", NULL, ZAP_OPTION_FLAG, &arguments->run_known, 0, 0,
          "run plans that are known to crash a build there, too, instead of skipping\n"
          "them: what they do is a finding like any other"},
@@ -121,7 +124,8 @@ static void on_filed(void *context, const struct zap_run *run, const struct zap_
 }
 
 static int run(const struct arguments *arguments, const struct zap_builds *builds,
-               const struct zap_builds_row *const *rows, size_t count)
+               const struct zap_knowns *knowns, const struct zap_builds_row *const *rows,
+               size_t count)
 {
     struct zap_live live;
     zap_live_init(&live, stderr);
@@ -140,6 +144,7 @@ static int run(const struct arguments *arguments, const struct zap_builds *build
                    .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
         .interrupted = &zap_cmd_interrupted,
         .all = builds,
+        .knowns = arguments->run_known ? NULL : knowns,
         .tick = live.out ? on_tick : NULL,
         .filed = on_filed,
         .context = &live,
@@ -177,6 +182,7 @@ int zap_cmd_check(int argc, char **argv)
 {
     struct arguments arguments = {.seed = 1, .out = "pyzap-out"};
     struct zap_builds builds = {0};
+    struct zap_knowns knowns = {0};
     const struct zap_builds_row **rows = NULL;
     size_t count = 0;
     int status = parse(argc, argv, &arguments);
@@ -185,7 +191,10 @@ int zap_cmd_check(int argc, char **argv)
     if (status < 0)
         status = zap_cmd_choose_builds("check", &builds, &arguments.pythons, &rows, &count);
     if (status < 0)
-        status = run(&arguments, &builds, rows, count);
+        status = zap_cmd_load_knowns("check", arguments.known, &builds, &knowns);
+    if (status < 0)
+        status = run(&arguments, &builds, &knowns, rows, count);
+    zap_knowns_release(&knowns);
     free(rows);
     zap_builds_release(&builds);
     free(arguments.pythons.items);

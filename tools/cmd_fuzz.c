@@ -16,7 +16,7 @@ enum { YEAR_S = 366 * 24 * 3600 };
 struct arguments {
     struct zap_option_list pythons, operands, flags;
     uint64_t jobs, time_ms, deadline_ms, memory_mib;
-    const char *engine_name, *target, *corpus, *out;
+    const char *engine_name, *target, *corpus, *out, *known;
     enum zap_engine engine;
 };
 
@@ -76,6 +76,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "lacks (default: pyzap-corpus)"},
         {"out", "DIR", ZAP_OPTION_TEXT, &arguments->out, 0, 0,
          "where findings go, and the engine works (default: pyzap-out)"},
+        {"known", "DIR", ZAP_OPTION_TEXT, &arguments->known, 0, 0,
+         "plans whose headers say what is known to go wrong (see `pyzap check\n"
+         "--help`; default: pyzap's own)"},
         {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
          "for one plan, after which it has TIMED_OUT (default: 10)"},
         {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
@@ -257,7 +260,10 @@ static void print_start(const struct arguments *arguments, const struct zap_camp
 
 static void print_kind(const struct zap_triage_kind *kind)
 {
-    printf("  %s  %s  %s  (", kind->path[0] ? kind->path : "(not filed)",
+    printf("  %s  %s  %s  (",
+           kind->known     ? kind->known->row->known
+           : kind->path[0] ? kind->path
+                           : "(not filed)",
            zap_verdict_row(kind->verdict)->name, kind->reason);
     if (kind->artefacts > 0)
         printf("%" PRIu64 " artefact%s", kind->artefacts, kind->artefacts == 1 ? "" : "s");
@@ -267,6 +273,20 @@ static void print_kind(const struct zap_triage_kind *kind)
     printf("%s)\n", kind->is_flaky ? "; flaky: it did not happen again"
                     : kind->is_old ? "; filed by an earlier run"
                                    : "");
+}
+
+static void print_kinds(const struct zap_triage *triage, bool is_known, const char *title)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < triage->kinds_count; i++) {
+        const struct zap_triage_kind *kind = &triage->kinds[i];
+        if ((kind->known != NULL) != is_known)
+            continue;
+        if (is_first)
+            puts(title);
+        is_first = false;
+        print_kind(kind);
+    }
 }
 
 static void print_artefacts(const struct zap_campaign *campaign)
@@ -297,10 +317,8 @@ static void print_run(const struct zap_campaign *campaign)
     printf("%.1f s, %" PRIu64 " executions, %s/s", campaign->seconds, progress->executions, rate);
     puts(campaign->has_ended_itself ? "; the engine ended by itself" : "");
     print_artefacts(campaign);
-    if (campaign->triage.kinds_count > 0)
-        puts("\nFindings");
-    for (size_t i = 0; i < campaign->triage.kinds_count; i++)
-        print_kind(&campaign->triage.kinds[i]);
+    print_kinds(&campaign->triage, false, "\nFindings");
+    print_kinds(&campaign->triage, true, "\nKnown findings");
     if (campaign->triage.kinds_count > 0)
         putchar('\n');
     fflush(stdout);
@@ -320,11 +338,13 @@ static void print_corpus(const struct zap_campaign *campaign)
 /* ------------------------------------------------------------------ */
 
 static int fuzz(const struct arguments *arguments, const char *folder,
-                const struct zap_builds *builds, const struct zap_builds_row *row)
+                const struct zap_builds *builds, const struct zap_knowns *knowns,
+                const struct zap_builds_row *row)
 {
     const struct zap_campaign_config config = {
         .row = row,
         .builds = builds,
+        .knowns = knowns,
         .engine = arguments->engine,
         .target = arguments->target,
         .folder = folder,
@@ -384,12 +404,15 @@ int zap_cmd_fuzz(int argc, char **argv)
         .out = "pyzap-out",
     };
     struct zap_builds builds = {0};
+    struct zap_knowns knowns = {0};
     const struct zap_builds_row **rows = NULL;
     size_t count = 0;
     char folder[PATH_MAX + 8];
     int status = parse(argc, argv, &arguments);
     if (status < 0)
         status = zap_cmd_load_builds("fuzz", &builds);
+    if (status < 0)
+        status = zap_cmd_load_knowns("fuzz", arguments.known, &builds, &knowns);
     snprintf(folder, sizeof folder, "%s/fuzz", builds.folder);
     if (status < 0)
         status = choose(&arguments, &builds, folder, &rows, &count);
@@ -397,8 +420,9 @@ int zap_cmd_fuzz(int argc, char **argv)
         zap_cmd_catch_interrupts();
         status = ZAP_EXIT_OK;
         for (size_t i = 0; i < count && !zap_cmd_interrupted; i++)
-            status = worse(status, fuzz(&arguments, folder, &builds, rows[i]));
+            status = worse(status, fuzz(&arguments, folder, &builds, &knowns, rows[i]));
     }
+    zap_knowns_release(&knowns);
     free(rows);
     zap_builds_release(&builds);
     free(arguments.pythons.items);

@@ -343,6 +343,7 @@ void zap_campaign_run(struct zap_campaign *campaign)
     const struct zap_triage_config triage_config = {
         .row = config->row,
         .builds = config->builds,
+        .knowns = config->knowns,
         .worker = {.deadline_ms = (uint32_t)config->deadline_ms,
                    .memory_kib = (uint32_t)(config->memory_mib * 1024)},
         .setup = &campaign->setup,
@@ -469,5 +470,5 @@ int zap_campaign_exit_status(const struct zap_campaign *campaign)
 {
     if (campaign->failure_status != 0)
         return campaign->failure_status;
-    return campaign->triage.kinds_count > 0 ? ZAP_EXIT_FINDINGS : ZAP_EXIT_OK;
+    return zap_triage_news(&campaign->triage) > 0 ? ZAP_EXIT_FINDINGS : ZAP_EXIT_OK;
 }

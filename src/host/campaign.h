@@ -16,6 +16,7 @@ enum { ZAP_CAMPAIGN_TICK_MS = 200 };
 struct zap_campaign_config {
     const struct zap_builds_row *row;
     const struct zap_builds *builds; /* that a finding is tried on; NULL: only that one */
+    const struct zap_knowns *knowns; /* findings that are told of as known; NULL: none are */
     enum zap_engine engine;
     const char *target; /* "teardown" */
     const char *folder; /* of the targets */

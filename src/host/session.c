@@ -20,6 +20,7 @@
 
 #include "base/check.h"
 #include "host/clock.h"
+#include "host/files.h"
 #include "host/finding.h"
 #include "host/settle.h"
 
@@ -65,20 +66,69 @@ static void set_failure(struct zap_run *run, const char *what, const char *detai
         snprintf(run->failure, sizeof run->failure, "%s%s%s", what, detail[0] ? ": " : "", detail);
 }
 
-/* Count one more sight of a thing on this build; returns how many there are now. */
-static uint64_t count_sight(struct zap_run *run, const char *signature)
+/* Count one more sight of a thing on this build. */
+static struct zap_sight *count_sight(struct zap_run *run, const char *signature)
 {
     for (size_t i = 0; i < run->sights_count; i++) {
         struct zap_sight *sight = &run->sights[i];
-        if (strcmp(sight->signature, signature) == 0)
-            return ++sight->count;
+        if (strcmp(sight->signature, signature) == 0) {
+            sight->count++;
+            return sight;
+        }
     }
     struct zap_sight *sights = realloc(run->sights, (run->sights_count + 1) * sizeof *sights);
     ZAP_CHECK(sights != NULL);
     run->sights = sights;
     struct zap_sight *sight = &sights[run->sights_count++];
+    *sight = (struct zap_sight){.count = 1};
     snprintf(sight->signature, sizeof sight->signature, "%s", signature);
-    return sight->count = 1;
+    return sight;
+}
+
+uint64_t zap_session_news(const struct zap_run *run)
+{
+    uint64_t news = run->past.findings;
+    for (size_t i = 0; i < run->sights_count; i++)
+        news -= run->sights[i].known ? run->sights[i].count : 0;
+    return news;
+}
+
+/* ------------------------------------------------------------------ what is known */
+
+/* Is it known on this build? The first time that somebody asks, the plans that are known to do
+ * something are run there, which takes them a fraction of a second.
+ *
+ * plan  the smallest one, or NULL
+ */
+static const struct zap_known *find_known(const struct zap_session *session, struct zap_run *run,
+                                          enum zap_verdict verdict, const char *signature,
+                                          const struct zap_plan *plan)
+{
+    const struct zap_session_config *config = &session->config;
+    if (!config->knowns)
+        return NULL;
+    if (!run->has_learnt)
+        zap_knowns_learn(config->knowns, run->row, &run->build, &config->worker, &run->knowns);
+    run->has_learnt = true;
+    return zap_knowns_match(&run->knowns, verdict, signature, plan);
+}
+
+/* A finding was filed that could not be told by its signature: is it known by its smallest plan? */
+static void look_if_known(const struct zap_session *session, struct zap_run *run,
+                          const struct zap_filed *filed)
+{
+    struct zap_inputs inputs = {0};
+    char path[PATH_MAX];
+    if (filed->is_flaky || !zap_files_join(path, filed->path, "min.plan"))
+        return;
+    zap_inputs_add(&inputs, path);
+    for (size_t i = 0; i < run->sights_count && inputs.count == 1; i++) {
+        struct zap_sight *sight = &run->sights[i];
+        if (strcmp(sight->signature, filed->signature) == 0)
+            sight->known =
+                find_known(session, run, filed->verdict, filed->signature, &inputs.items[0].plan);
+    }
+    zap_inputs_release(&inputs);
 }
 
 /* ------------------------------------------------------------------ findings */
@@ -161,7 +211,7 @@ static void take_finding(struct zap_session *session, struct zap_run *run,
         first++;
     if (first < ZAP_INVARIANT_COUNT) {
         const char *id = zap_invariant_row((enum zap_invariant_code)first)->id;
-        if (count_sight(run, id) == 1)
+        if (count_sight(run, id)->count == 1)
             file_finding(session, run, report->index, ZAP_BROKEN, id, judgement, NULL);
     }
     zap_worker_answer(&run->worker, run->is_stopping ? ZAP_STOP : ZAP_GO_ON);
@@ -315,7 +365,10 @@ static void take_death(struct zap_session *session, struct zap_run *run, int64_t
     } else {
         run->past.verdicts[death.verdict]++;
         run->past.findings++;
-        if (count_sight(run, death.signature) == 1)
+        struct zap_sight *sight = count_sight(run, death.signature);
+        if (sight->count == 1)
+            sight->known = find_known(session, run, death.verdict, death.signature, NULL);
+        if (sight->count == 1 && !sight->known)
             file_finding(session, run, index, death.verdict, death.signature, NULL, &death);
     }
     if (atomic_load(&run->worker.shared->plans) == index - run->worker.from)
@@ -518,6 +571,7 @@ static void settle(struct zap_session *session, struct zap_run *run, struct zap_
     free(filed->path);
     filed->path = strdup(settled.path);
     ZAP_CHECK(filed->path != NULL);
+    look_if_known(session, run, filed);
     if (settled.end == ZAP_SETTLE_FAILED)
         set_failure(run, "HARNESS while shrinking or examining", settled.why);
     if (settled.end == ZAP_SETTLE_UNWRITTEN)
@@ -587,6 +641,7 @@ void zap_session_release(struct zap_session *session)
         }
         free(run->filed);
         free(run->sights);
+        zap_knowns_forget(&run->knowns);
     }
     free(session->runs);
     memset(session, 0, sizeof *session);
@@ -599,7 +654,7 @@ int zap_session_exit_status(const struct zap_session *session)
         const struct zap_run *run = &session->runs[i];
         if (run->failure[0])
             status = ZAP_EXIT_FAILURE;
-        if (run->past.findings > 0 && status == ZAP_EXIT_OK)
+        if (zap_session_news(run) > 0 && status == ZAP_EXIT_OK)
             status = ZAP_EXIT_FINDINGS;
     }
     return status;

@@ -4,6 +4,7 @@
 
 #include "host/builds.h"
 #include "host/canary.h"
+#include "host/knowns.h"
 #include "host/worker.h"
 
 #include <signal.h>
@@ -26,7 +27,8 @@ struct zap_session_config {
     size_t jobs;      /* builds side by side; 0: all */
     const char *out;  /* folder for findings, made when there is one; NULL: none are filed */
     const struct zap_builds *all; /* that a finding is tried on; NULL: only the one that shows it */
-    struct zap_worker_config worker;          /* without path */
+    const struct zap_knowns *knowns; /* findings that are told of as known; NULL: none are */
+    struct zap_worker_config worker; /* without path */
     const volatile sig_atomic_t *interrupted; /* not 0: end soon; NULL: nobody interrupts */
     void (*tick)(void *context, const struct zap_session *session); /* every ZAP_SESSION_TICK_MS */
     /* A finding is met for the first time: where its path is not empty, its folder is there and
@@ -58,6 +60,7 @@ struct zap_tally {
 struct zap_sight {
     char signature[ZAP_SIGNATURE_SIZE];
     uint64_t count;
+    const struct zap_known *known; /* of run->knowns; NULL: it is new */
 };
 
 /* What was seen of a finding when it was met. */
@@ -98,6 +101,8 @@ struct zap_run {
     size_t filed_count;
     struct zap_sight *sights; /* owned */
     size_t sights_count;
+    /* What is known of this build, and whether it still happens: learnt when something is found. */
+    struct zap_knowns_of knowns;
 
     /* session.c alone */
     struct zap_tally past; /* of the workers that are gone */
@@ -105,6 +110,7 @@ struct zap_run {
     struct zap_canaries canaries;
     uint64_t next; /* index of the plan to go on from */
     bool is_stopping;
+    bool has_learnt;
     int64_t kill_at_ms; /* 0: never */
     uint32_t harness_deaths;
 };
@@ -128,10 +134,13 @@ enum zap_status zap_session_run(const struct zap_session_config *config,
 
 void zap_session_release(struct zap_session *session);
 
+/* How many of a build's plans showed something new. */
+uint64_t zap_session_news(const struct zap_run *run);
+
 /* A build's counts now. */
 void zap_session_tally(const struct zap_run *run, struct zap_tally *ret_tally);
 
-/* 0 nothing found, 1 findings, 70 pyzap's own failure (which outweighs findings). */
+/* 0 nothing new found, 1 findings, 70 pyzap's own failure (which outweighs findings). */
 int zap_session_exit_status(const struct zap_session *session);
 enum { ZAP_EXIT_OK = 0, ZAP_EXIT_FINDINGS = 1, ZAP_EXIT_USAGE = 2, ZAP_EXIT_FAILURE = 70 };
 

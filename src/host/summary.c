@@ -237,13 +237,65 @@ static void print_finding(const struct zap_run *run, const struct zap_filed *fil
                 zap_verdict_row(filed->verdict)->name, filed->reason);
 }
 
+static const struct zap_sight *sight_of(const struct zap_run *run, const char *signature)
+{
+    size_t i = 0;
+    while (i < run->sights_count && strcmp(run->sights[i].signature, signature) != 0)
+        i++;
+    return i < run->sights_count ? &run->sights[i] : NULL;
+}
+
+static bool is_known(const struct zap_run *run, const struct zap_filed *filed)
+{
+    const struct zap_sight *sight = sight_of(run, filed->signature);
+    return sight && sight->known;
+}
+
+/* What is known and was met, and what is known and no longer there. */
+static void print_known(const struct zap_session *session, FILE *out)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        const struct zap_run *run = &session->runs[i];
+        for (size_t j = 0; j < run->sights_count; j++) {
+            const struct zap_sight *sight = &run->sights[j];
+            if (!sight->known)
+                continue;
+            fprintf(out, "%s  %s %s  %" PRIu64 " plan%s  %s (%s)\n",
+                    is_first ? "\nKnown findings\n" : "", run->row->name, sight->signature,
+                    sight->count, sight->count == 1 ? "" : "s", sight->known->row->known,
+                    sight->known->input->path);
+            is_first = false;
+        }
+    }
+    is_first = true;
+    for (size_t i = 0; i < session->config.builds_count; i++) {
+        const struct zap_run *run = &session->runs[i];
+        for (size_t j = 0; j < run->knowns.count; j++) {
+            const struct zap_known *known = &run->knowns.items[j];
+            if (known->change != ZAP_EXPECT_GONE)
+                continue;
+            fprintf(out, "%s  %s  %s (%s)\n",
+                    is_first ? "\nKnown findings that no longer happen (record it with `pyzap "
+                               "replay --update`)\n"
+                             : "",
+                    run->row->name, known->row->known, known->input->path);
+            is_first = false;
+        }
+    }
+}
+
 static void print_findings(const struct zap_session *session, FILE *out)
 {
     size_t all = 0, printed = 0;
     uint64_t unfiled = 0;
     for (size_t i = 0; i < session->config.builds_count; i++) {
-        all += session->runs[i].filed_count;
-        unfiled += session->runs[i].past.findings - session->runs[i].filed_count;
+        const struct zap_run *run = &session->runs[i];
+        size_t new_here = 0;
+        for (size_t j = 0; j < run->filed_count; j++)
+            new_here += !is_known(run, &run->filed[j]);
+        all += new_here;
+        unfiled += zap_session_news(run) - new_here;
     }
     if (all == 0)
         return;
@@ -252,7 +304,7 @@ static void print_findings(const struct zap_session *session, FILE *out)
     for (size_t i = 0; printed < all && printed < LISTED_MAX; i++) {
         for (size_t j = 0; j < session->config.builds_count && printed < LISTED_MAX; j++) {
             const struct zap_run *run = &session->runs[j];
-            if (i < run->filed_count) {
+            if (i < run->filed_count && !is_known(run, &run->filed[i])) {
                 print_finding(run, &run->filed[i], out);
                 printed++;
             }
@@ -277,6 +329,7 @@ void zap_summary_print(const struct zap_session *session, FILE *out)
     print_features(
         session, false,
         "Plans that were skipped, because they are known to crash the build, or to hang it", out);
+    print_known(session, out);
     print_findings(session, out);
 }
 
@@ -308,6 +361,27 @@ static json_t *json_filed(const struct zap_filed *filed)
     }
     json_object_set_new(object, "invariants", invariants);
     return object;
+}
+
+/* Of the findings, those that are known; and what is known and does not happen. */
+static json_t *json_known(const struct zap_run *run)
+{
+    json_t *known = json_array();
+    for (size_t i = 0; i < run->sights_count; i++) {
+        const struct zap_sight *sight = &run->sights[i];
+        if (sight->known)
+            json_array_append_new(
+                known, json_pack("{s:s, s:s, s:s, s:I}", "signature", sight->signature, "reference",
+                                 sight->known->row->known, "plan", sight->known->input->path,
+                                 "count", (json_int_t)sight->count));
+    }
+    for (size_t i = 0; i < run->knowns.count; i++) {
+        const struct zap_known *one = &run->knowns.items[i];
+        if (one->change == ZAP_EXPECT_GONE)
+            json_array_append_new(known, json_pack("{s:s, s:s, s:i}", "reference", one->row->known,
+                                                   "plan", one->input->path, "count", 0));
+    }
+    return known;
 }
 
 static json_t *json_features(const struct zap_tally *tally, bool departs)
@@ -356,6 +430,7 @@ static json_t *json_run(const struct zap_run *run)
     json_object_set_new(object, "verdicts", verdicts);
     json_object_set_new(object, "findings", findings);
     json_object_set_new(object, "findings_count", json_count(tally.findings));
+    json_object_set_new(object, "known", json_known(run));
     json_object_set_new(object, "invariants", json_invariants(&tally));
     json_object_set_new(object, "departs", json_features(&tally, true));
     json_object_set_new(object, "known_crashes", json_features(&tally, false));

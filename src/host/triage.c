@@ -61,6 +61,7 @@ void zap_triage_release(struct zap_triage *triage)
     for (size_t i = 0; i < triage->kinds_count; i++)
         free(triage->kinds[i].outcome);
     free(triage->kinds);
+    zap_knowns_forget(&triage->learnt);
     memset(triage, 0, sizeof *triage);
 }
 
@@ -213,7 +214,30 @@ static void count(struct zap_triage_kind *kind, const struct artefact *artefact)
         kind->plans++;
 }
 
-/* The first of its kind: file it. */
+/* plan: the smallest one, or NULL. As find_known of session.c. */
+static const struct zap_known *find_known(struct work *work, const struct zap_triage_kind *kind,
+                                          const struct zap_plan *plan)
+{
+    struct zap_triage *triage = work->triage;
+    const struct zap_triage_config *config = &triage->config;
+    if (!config->knowns)
+        return NULL;
+    if (!triage->has_learnt)
+        zap_knowns_learn(config->knowns, config->row, &work->outcome.trace.build, &config->worker,
+                         &triage->learnt);
+    triage->has_learnt = true;
+    return zap_knowns_match(&triage->learnt, kind->verdict, kind->signature, plan);
+}
+
+size_t zap_triage_news(const struct zap_triage *triage)
+{
+    size_t news = 0;
+    for (size_t i = 0; i < triage->kinds_count; i++)
+        news += !triage->kinds[i].known;
+    return news;
+}
+
+/* The first of its kind: file it, unless it is known. */
 static void take_first(struct work *work, const struct artefact *artefact,
                        const struct zap_plan *plan, const struct zap_shrinker_goal *goal)
 {
@@ -225,6 +249,11 @@ static void take_first(struct work *work, const struct artefact *artefact,
     char text[400];
     struct zap_str why = zap_str_init(text, sizeof text);
     count(kind, artefact);
+    kind->known = find_known(work, kind, NULL);
+    if (kind->known) {
+        drop(artefact);
+        return;
+    }
     kind->outcome = malloc(sizeof *kind->outcome);
     ZAP_CHECK(kind->outcome != NULL);
     *kind->outcome = work->outcome;
@@ -359,8 +388,8 @@ static bool look_at(struct work *work, const struct artefact *artefact)
         return true;
     }
     count(kind, artefact);
-    if (kind->path[0])
-        drop(artefact); /* a smaller one is filed */
+    if (kind->path[0] || kind->known)
+        drop(artefact); /* a smaller one is filed, or none is wanted */
     return true;
 }
 
@@ -369,6 +398,19 @@ static bool look_at(struct work *work, const struct artefact *artefact)
 static void tick_between_tries(void *context)
 {
     tick(context);
+}
+
+/* What its signature does not tell, its smallest plan does. */
+static void look_if_known(struct work *work, struct zap_triage_kind *kind)
+{
+    struct zap_inputs inputs = {0};
+    char path[PATH_MAX];
+    if (kind->is_flaky || !zap_files_join(path, kind->path, "min.plan"))
+        return;
+    zap_inputs_add(&inputs, path);
+    if (inputs.count == 1)
+        kind->known = find_known(work, kind, &inputs.items[0].plan);
+    zap_inputs_release(&inputs);
 }
 
 static void settle(struct work *work, struct zap_triage_kind *kind)
@@ -418,6 +460,7 @@ static void settle(struct work *work, struct zap_triage_kind *kind)
         set_failure(triage, "findings could not be filed", settled.why);
         return;
     }
+    look_if_known(work, kind);
     if (!kind->is_corpus)
         unlink(kind->artefact);
     kind->artefact[0] = '\0';

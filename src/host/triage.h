@@ -10,8 +10,8 @@
 #ifndef ZAP_HOST_TRIAGE_H
 #define ZAP_HOST_TRIAGE_H
 
-#include "host/builds.h"
 #include "host/engine.h"
+#include "host/knowns.h"
 #include "host/player.h"
 
 #include <signal.h>
@@ -25,6 +25,7 @@ enum {
 struct zap_triage_config {
     const struct zap_builds_row *row;
     const struct zap_builds *builds; /* that a finding is tried on; NULL: only that one */
+    const struct zap_knowns *knowns; /* findings that are told of as known; NULL: none are */
     struct zap_worker_config worker; /* without path */
     const struct zap_engine_setup *setup;
     const char *target; /* "teardown" */
@@ -44,7 +45,8 @@ struct zap_triage_kind {
     uint64_t plans;      /* of the corpus that do */
     bool is_old;         /* its folder was there, from before this campaign, and shows it */
     bool is_flaky;       /* it did not happen again when it was examined */
-    char path[PATH_MAX]; /* of its folder */
+    char path[PATH_MAX]; /* of its folder; "" where there is none */
+    const struct zap_known *known; /* of triage->learnt; NULL: it is new */
 
     /* triage.c alone */
     char artefact[PATH_MAX];     /* that it was filed with, until it is settled */
@@ -57,6 +59,8 @@ struct zap_triage {
     struct zap_triage_config config;
     struct zap_triage_kind *kinds; /* owned */
     size_t kinds_count;
+    struct zap_knowns_of learnt; /* what is known of the build: asked when something is found */
+    bool has_learnt;
     uint64_t artefacts;   /* that were looked at */
     uint64_t plans;       /* of the corpus that were */
     uint64_t left;        /* that were not, because somebody interrupted */
@@ -74,6 +78,9 @@ void zap_triage_init(struct zap_triage *triage, const struct zap_triage_config *
  *         nothing of what it is given to begin with (AFL++ drops what kills the target).
  */
 void zap_triage_run(struct zap_triage *triage, const char *corpus);
+
+/* How many of the kinds are new. */
+size_t zap_triage_news(const struct zap_triage *triage);
 
 void zap_triage_release(struct zap_triage *triage);
 

@@ -1,6 +1,7 @@
 /* The host against workers that do everything but what they should (fake_worker.c): whatever they
  * do is a verdict with a plan, or a line that says that pyzap itself failed, and the session goes
  * on or ends. */
+#include "host/files.h"
 #include "host/finding.h"
 #include "host/player.h"
 #include "host/session.h"
@@ -500,6 +501,67 @@ static void findings_are_shrunk(void **state)
         zap_session_release(&session);
         remove_out();
     }
+}
+
+/* What a plan with an expectation knows is counted, and no news: a death by its signature, before
+ * anything is filed; a broken promise by its smallest plan. What is known and does not happen is
+ * told. */
+static void known_findings_are_no_news(void **state)
+{
+    (void)state;
+    static const char plan[] = "pyzap plan 1\n# expect .. %s known a.c:b because so\nroute drop\n"
+                               "module m0\nobject n = node elsewhere\nglobal m0 a = n\n"
+                               "script n\n    %s\n";
+    static const struct {
+        const char *name, *expected, *op;
+    } plans[] = {{"1.plan", "CRASHED SIGSEGV", "raise"},
+                 {"2.plan", "BROKEN P1", "keep"},
+                 {"3.plan", "CRASHED SIGSEGV", "collect"}};
+    char known[] = "/tmp/pyzap-host-known-XXXXXX", path[PATH_MAX], text[512];
+    assert_non_null(mkdtemp(known));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(zap_files_join(path, known, plans[i].name));
+        snprintf(text, sizeof text, plan, plans[i].expected, plans[i].op);
+        assert_true(zap_files_write(path, text, strlen(text)));
+    }
+    struct zap_knowns knowns = {0};
+    struct zap_str why = zap_str_init(text, sizeof text);
+    assert_int_equal(zap_knowns_load(known, &builds, &knowns, &why), ZAP_OK);
+    struct zap_session session;
+    struct zap_session_config config = config_of(1, 60);
+    const char *fake = "segv-one@raise,finding@keep";
+    run(fake, &config, &session); /* nothing is known */
+    const struct zap_run *one = &session.runs[0];
+    uint64_t all = one->past.findings;
+    assert_int_equal(one->filed_count, 2);
+    assert_int_equal(zap_session_news(one), all);
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_FINDINGS);
+    zap_session_release(&session);
+    remove_out();
+
+    config.knowns = &knowns;
+    run(fake, &config, &session);
+    one = &session.runs[0];
+    assert_int_equal(one->past.findings, all);
+    assert_int_equal(one->filed_count, 1); /* its smallest plan had to be found */
+    assert_int_equal(zap_session_news(one), 0);
+    assert_int_equal(zap_session_exit_status(&session), ZAP_EXIT_OK);
+    char *page = NULL;
+    size_t size = 0;
+    FILE *out_file = open_memstream(&page, &size);
+    zap_summary_print(&session, out_file);
+    fclose(out_file);
+    print_message("%s", strstr(page, "\nKnown"));
+    assert_non_null(strstr(page, "\nKnown findings\n  a "));
+    assert_non_null(strstr(page, "  a P1  "));
+    assert_non_null(strstr(page, "  a SIGSEGV-"));
+    assert_non_null(strstr(page, "\nKnown findings that no longer happen"));
+    assert_non_null(strstr(page, "/3.plan)\n"));
+    assert_null(strstr(page, "\nFindings\n"));
+    free(page);
+    zap_session_release(&session);
+    zap_knowns_release(&knowns);
+    assert_true(zap_files_remove(known));
 }
 
 static void what_never_happens_again_is_kept_apart(void **state)
@@ -1050,6 +1112,7 @@ int main(void)
         cmocka_unit_test_teardown(time_ends_a_session, clear),
         cmocka_unit_test_teardown(an_interrupt_ends_a_session, clear),
         cmocka_unit_test_teardown(findings_are_shrunk, clear),
+        cmocka_unit_test_teardown(known_findings_are_no_news, clear),
         cmocka_unit_test_teardown(what_never_happens_again_is_kept_apart, clear),
         cmocka_unit_test_teardown(all_builds_are_tried, clear),
         cmocka_unit_test_teardown(a_script_is_believed_when_it_has_run, clear),
