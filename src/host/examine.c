@@ -21,6 +21,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* For a script that comes to an end, its interpreter's start on a busy machine included. */
+enum { SCRIPT_MS = 10 * 1000 };
+
 static bool is_interrupted(const struct zap_examine_config *config)
 {
     return config->interrupted && *config->interrupted;
@@ -220,6 +223,14 @@ static size_t end_len(const char *signature)
     return strncmp(signature, "SIG", 3) == 0 ? strcspn(signature, "-") : strlen(signature);
 }
 
+/* A script that counts finds out by itself that it has no end, and says so. */
+static bool says_endless(const struct zap_shrinker_goal *goal, const struct zap_bare *bare)
+{
+    static const char line[] = "\n# endless: ";
+    const char *at = strstr(bare->said, line);
+    return goal->verdict == ZAP_TIMED_OUT && strncmp(goal->signature, "endless", 7) == 0 && at;
+}
+
 static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap_bare *bare,
                           struct zap_examination *examination, struct zap_str *why)
 {
@@ -242,8 +253,16 @@ static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap
         bool is_same_end =
             end_len(death.signature) == len && strncmp(death.signature, goal->signature, len) == 0;
         bool is_signal = strncmp(death.signature, "SIG", 3) == 0;
-        shows = goal->verdict == ZAP_CRASHED && is_same_end && (is_signal || !has_ended(bare));
-        if (shows || is_signal)
+        bool is_crash =
+            goal->verdict == ZAP_CRASHED && is_same_end && (is_signal || !has_ended(bare));
+        /* What breaks a promise about memory may well be the end of an interpreter that nobody
+         * watches. */
+        bool dies_of_it = goal->verdict == ZAP_BROKEN && is_signal && has_begun(bare);
+        bool is_endless = says_endless(goal, bare);
+        shows = is_crash || dies_of_it || is_endless;
+        if (is_endless)
+            zap_str_add(why, strstr(bare->said, "# endless: ") + 2);
+        else if (shows || is_signal)
             zap_str_add(why, death.reason);
         else if (has_ended(bare))
             zap_str_add(why, "the bare interpreter ran it to its end");
@@ -343,7 +362,7 @@ enum zap_examine_end zap_examine_script(const struct zap_examine_config *config,
     const struct zap_bare_config bare_config = {
         .python = config->row->python,
         .script = script,
-        .deadline_ms = ZAP_EXAMINE_DEADLINE_MS,
+        .deadline_ms = goal->verdict == ZAP_TIMED_OUT ? ZAP_EXAMINE_DEADLINE_MS : SCRIPT_MS,
         .memory_kib = config->worker.memory_kib ? config->worker.memory_kib : ZAP_WORKER_MEMORY_KIB,
         .interrupted = config->interrupted,
         .tick = config->tick,
