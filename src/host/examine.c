@@ -216,6 +216,15 @@ static bool has_ended(const struct zap_bare *bare)
     return strstr(bare->said, "\nroute-end ") != NULL;
 }
 
+/* A script that finds out that it has no end says so, and ends; its line, or NULL. */
+static const char *endless_line(const struct zap_bare *bare)
+{
+    const char *line = strstr(bare->said, "\n# endless: ");
+    bool is_its_end =
+        bare->end == ZAP_BARE_ENDED && WIFEXITED(bare->status) && WEXITSTATUS(bare->status) == 3;
+    return is_its_end && line ? line + strlen("\n# ") : NULL;
+}
+
 /* The part of a signature that says how a process ended: up to the name of a function, which the
  * script's end has no stack for. */
 static size_t end_len(const char *signature)
@@ -239,7 +248,11 @@ static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap
         [ZAP_BARE_EXHAUSTED] = "its memory went over its limit",
     };
     bool shows = false;
-    if (bare->end == ZAP_BARE_ENDED) {
+    const char *endless = endless_line(bare);
+    if (endless) {
+        shows = goal->verdict == ZAP_TIMED_OUT;
+        zap_str_add_bytes(why, endless, strcspn(endless, "\n"));
+    } else if (bare->end == ZAP_BARE_ENDED) {
         struct zap_death death;
         const struct zap_death_facts facts = {
             .status = bare->status,
@@ -344,7 +357,7 @@ static void look_at_bare(const struct zap_plan *plan, const struct zap_shrinker_
         zap_str_add(&why, "needs the C API: _PyModule_Clear, which this interpreter hides from "
                           "ctypes, or it has no ctypes");
     else if (goal->verdict == ZAP_BROKEN && bare->end == ZAP_BARE_ENDED && has_begun(bare) &&
-             WIFEXITED(bare->status))
+             WIFEXITED(bare->status) && !endless_line(bare))
         look_at_trace(plan, goal, outcome, bare, examination, &why);
     else
         look_at_death(goal, bare, examination, &why);

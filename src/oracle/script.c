@@ -50,6 +50,7 @@ struct reader {
     int collecting;    /* depth of collections */
     bool is_muddled;   /* a script has let go of something in this collection */
     bool unlists;      /* scripts remove modules from sys.modules, and say nothing */
+    bool is_part;      /* of a worker's trace, which says what a key's trap does */
     bool imports;      /* scripts import, which 2.7 notes in the namespace of who does it */
     struct layout layouts[ZAP_MODULES_MAX];
 };
@@ -101,7 +102,9 @@ static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, b
         .name = name,
         .node = ZAP_NO_NODE,
         .by = ZAP_BY_INTERPRETER,
-        .how = layout->bound & BIT(name) ? ZAP_SEEN_BOUND : ZAP_SEEN_NONE,
+        .how = layout->bound & BIT(name)  ? ZAP_SEEN_BOUND
+               : layout->none & BIT(name) ? ZAP_SEEN_NONE
+                                          : ZAP_SEEN_MISSING,
         .info = is_gone         ? 0
                 : is_underscore ? 1
                                 : 2,
@@ -374,6 +377,21 @@ static void may_have_imported(struct reader *r, const struct zap_event *event)
     note_change(layout, &set);
 }
 
+/* A key takes itself out: the line says that, and no other does. */
+static void spring(struct reader *r, const struct zap_event *event)
+{
+    const struct zap_event unbind = {
+        .kind = ZAP_EVENT_UNBIND,
+        .module = event->module,
+        .name = event->name,
+        .node = ZAP_NO_NODE,
+        .by = ZAP_BY_KEY,
+        .how = r->layouts[event->module].bound & BIT(event->name) ? ZAP_SEEN_BOUND : ZAP_SEEN_NONE,
+    };
+    append(r, &unbind);
+    note_change(&r->layouts[event->module], &unbind);
+}
+
 static bool is_end_of_wipe(const struct reader *r, const struct zap_event *event)
 {
     return event->kind == ZAP_EVENT_WIPE_END ||
@@ -434,6 +452,8 @@ static void take(struct reader *r, struct zap_event *event, const struct zap_eve
         whole.node = object_of(&r->plan->modules[m], event->name);
     append(r, &whole);
     note(r, event);
+    if (event->kind == ZAP_EVENT_TRAP && m < r->plan->modules_count && !r->is_part)
+        spring(r, event);
     for (uint8_t i = 0; i < r->plan->modules_count && r->depth == 0; i++)
         r->layouts[i].is_behind = false; /* the next state is asked for anyway */
 }
@@ -538,6 +558,7 @@ void zap_script_part(const struct zap_plan *plan, const struct zap_trace *trace,
                      struct zap_trace *ret_trace)
 {
     struct reader r = {.plan = plan, .trace = ret_trace, .profile = zap_profile_of(&trace->build)};
+    r.is_part = true;
     look_at_acts(&r);
     ret_trace->build = trace->build;
     ret_trace->build.observers = ZAP_SEES_SETS | (trace->build.observers & ZAP_SEES_UNRAISABLE);

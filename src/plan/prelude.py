@@ -210,7 +210,7 @@ class Z(object):
             new.number, new.label = 240, '-'
         new.is_again = True
         return new
-#@ bind_again again
+#@ bind_again again store
 
     names = 0
 
@@ -218,7 +218,7 @@ class Z(object):
         new = None if namespace is None else self.again(node)
         if new is not None:
             self.names += 1
-            namespace['again%d' % (self.names - 1)] = new
+            self.store(namespace, 'again%d' % (self.names - 1), new)
 #@ new_again again
 
     def new_again(self, node):

@@ -7,7 +7,6 @@
  */
 #include "host/bare.h"
 #include "host/player.h"
-#include "oracle/known.h"
 #include "oracle/script.h"
 #include "plan/gen.h"
 #include "plan/text.h"
@@ -221,8 +220,9 @@ static void scripts_can_be_judged(void **state)
         struct zap_gen_config gen = {.seed = 6, .size = order_plan_size(i % 2 ? 6 : 12, &build)};
         struct zap_judgement judgement;
         zap_gen_plan(&gen, i, &plan);
-        if (zap_known_suspect(&plan, zap_profile_of(&build)) != ZAP_FEATURE_COUNT)
-            continue;
+        zap_player_play(&player, &plan, &outcome);
+        if (outcome.verdict == ZAP_SKIPPED && outcome.trace.build.routes >> plan.route & 1)
+            continue; /* it is known what this build does then */
         assert_true(write_witness(&plan));
         zap_bare_run(&config, &bare);
         assert_int_equal(bare.end, ZAP_BARE_ENDED);
@@ -232,6 +232,8 @@ static void scripts_can_be_judged(void **state)
             continue;
         }
         zap_script_read(&plan, &build, said, &trace);
+        if (script_has_no_end(bare.status, said) || trace.is_cut)
+            continue; /* there is no whole trace to judge */
         zap_script_judge(&plan, &trace, &judgement);
         if (judgement.any_broken || judgement.is_harness || bare.status != 0)
             explain(i, &plan, &trace, &judgement);

@@ -639,6 +639,7 @@ static void a_script_is_believed_when_it_has_run(void **state)
         {"hang@raise", "sleep 100 & wait", ": yes\n"},
         {"hang@raise", "echo route-end pending=no",
          ": no: the bare interpreter ran it to its end\n"},
+        {"hang@raise", "echo '# endless: more than 2048'; exit 3", ": yes\n"},
         {"finding@raise", "echo route-end pending=no", ": no: "},
         {"finding@raise", "kill -SEGV $$", ": no: SIGSEGV in the middle of the route\n"},
     };
