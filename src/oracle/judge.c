@@ -443,6 +443,8 @@ static void end_wipe(struct walk *w, const struct zap_event *event, struct space
         check(w, ZAP_INVARIANT_Z4, true);
     space->has_sprung = false;
     space->wiping = WIPING_NOT;
+    if (event->kind == ZAP_EVENT_WIPE_END && w->plan->route == ZAP_ROUTE_WIPE_UNHELD)
+        check(w, ZAP_INVARIANT_Z5, true);
     if (event->kind == ZAP_EVENT_WIPE_END)
         check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
 }
@@ -453,6 +455,16 @@ static void on_trap(struct walk *w, const struct zap_event *event)
     w->spaces[event->module].has_sprung = true;
     if (!w->sees_sets)
         may_have_changed(w);
+}
+
+/* The dict that is being wiped would be gone, but its end was put off. What the wipe does with it
+ * from here on is not seen, and says nothing. */
+static void on_dead_dict(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    check(w, ZAP_INVARIANT_Z5, false);
+    space->is_dying = false;
+    space->is_inert = false;
 }
 
 static void on_wipe(struct walk *w, const struct zap_event *event)
@@ -849,6 +861,9 @@ static void step(struct walk *w, const struct zap_event *event)
         break;
     case ZAP_EVENT_TRAP:
         on_trap(w, event);
+        break;
+    case ZAP_EVENT_DEAD_DICT:
+        on_dead_dict(w, event);
         break;
     case ZAP_EVENT_DEAD_KEY:
         check(w, ZAP_INVARIANT_Z4, false);
