@@ -543,6 +543,7 @@ void zap_explain_plan(const struct zap_plan *plan, struct zap_str *out)
     zap_str_add(out, "\nWhat to expect, if no script interferes:\n");
     switch (plan->route) {
     case ZAP_ROUTE_WIPE:
+    case ZAP_ROUTE_WIPE_UNHELD:
         add_wiped(plan, out);
         break;
     case ZAP_ROUTE_RELOAD:

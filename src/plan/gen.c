@@ -349,7 +349,8 @@ static uint8_t draw_act_module(struct gen *gen, unsigned node)
 }
 
 /* Half of the names are bound: a quarter the node's own, so that a script takes away or replaces
- * what it lives in, a quarter any global. A call is about one that is bound. */
+ * what it lives in, a quarter any global. A call is about one that is bound, and rather about one
+ * that lookups go on to. */
 static void draw_act_name(struct gen *gen, struct zap_act *act)
 {
     uint32_t ticket = below(gen, act->op == ZAP_OP_CALL ? 2 : 4);
@@ -360,7 +361,10 @@ static void draw_act_name(struct gen *gen, struct zap_act *act)
     }
     act->module = draw_act_module(gen, act->node);
     const struct zap_module *module = &gen->plan->modules[act->module];
-    if (ticket <= 1 && module->globals_count > 0) {
+    bool has_getattr = (gen->names[act->module] & bit(ZAP_NAME_GETATTR)) != 0;
+    if (act->op == ZAP_OP_CALL && has_getattr && one_in(gen, 3)) {
+        act->name = ZAP_NAME_GETATTR;
+    } else if (ticket <= 1 && module->globals_count > 0) {
         act->name = module->globals[below(gen, module->globals_count)].name;
     } else {
         act->name = name_codes[draw_name(gen)];

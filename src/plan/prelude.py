@@ -36,7 +36,7 @@ class Z(object):
 
     active = False  # nothing runs and nothing is said before the route begins and after its end
     by = 'route'  # who acts: the route, or the node whose __del__ is running
-    wiping = None  # the module that is being wiped: its number and its namespace
+    wiping = None  # the number of the module that is being wiped
 
     globals = globals
 
@@ -327,7 +327,8 @@ class Z(object):
         """The wipe, and no script, hashes a key: take it out, if it is in there, this very object."""
         if self.wiping is None or self.by != 'route':
             return
-        number, namespace = self.wiping
+        number = self.wiping
+        namespace = self.namespace(number) or ()
         for other in namespace:
             if other is key:
                 break
@@ -342,10 +343,10 @@ class Z(object):
     def died(self, key):
         """Up to 3.10 this comes between the key's __hash__ and what it was called for."""
         self.hashed = None  # another one may get its place
-        number, namespace = self.wiping
+        namespace = self.namespace(self.wiping) or {}
         if namespace.get(str(key), self.missing) is not None:
             self.dead_key = True
-            self.say('dead-key m%d name=trap("%s")', number, key)
+            self.say('dead-key m%d name=trap("%s")', self.wiping, key)
 
     class trap(str):
 
@@ -585,10 +586,18 @@ z.collect()
 z.collect()
 #@ route:wipe wipe build
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
-for i in range(MODULES):
-    z.wiping = i, vars(modules[i])
-    wipe(modules[i])
-    wipe(modules[i])
+for z.wiping in range(MODULES):
+    wipe(modules[z.wiping])
+    wipe(modules[z.wiping])
+z.wiping = None
+#@ route:wipe-unheld wipe build
+wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
+for z.wiping in range(MODULES):
+    module = id(modules[z.wiping])
+    is_listed = sys.modules.get('m%d' % z.wiping) is modules[z.wiping]
+    modules[z.wiping] = None
+    if is_listed:
+        wipe(module)
 z.wiping = None
 #@ witness:wipe wipe build
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
@@ -629,5 +638,5 @@ z.end()
 if z.dead_key:
     print('# freed: a namespace was given a key that was freed; PYTHONMALLOC=debug fills that with garbage')
     sys.stdout.flush()
-    [repr(name) for module in modules for name in vars(module)]
+    [repr(name) for i in range(MODULES) for name in z.namespace(i) or ()]
     os._exit(3)

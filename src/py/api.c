@@ -243,7 +243,7 @@ ZAP_PY_DEFINE(z_bind_again)
         return none();
     /* On 2.7 a module that is dropped is wiped. */
     bool is_wiped =
-        s->plan->route == ZAP_ROUTE_WIPE || zap_profile_has(s->profile, ZAP_FEATURE_ZAP_ON_DEALLOC);
+        s->wiping != ZAP_NO_MODULE || zap_profile_has(s->profile, ZAP_FEATURE_ZAP_ON_DEALLOC);
     PyObject *new = another(args[0], is_wiped);
     PyObject *key = new == NULL ? NULL : zap_py_numbered("again", (int)s->again_names++);
     if (key != NULL)

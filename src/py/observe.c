@@ -23,6 +23,7 @@
 #include "py/observe.h"
 
 #include "py/plant.h"
+#include "py/run.h"
 #include "py/trap.h"
 
 #include <string.h>
@@ -409,19 +410,29 @@ static int hook_dict_clear(PyObject *self)
     return result;
 }
 
-static void dict_is_going(int number)
+/* Returns whether it is not to go yet, although nobody holds it: a wipe that holds nothing is at
+ * work in it. What that would do in freed memory depends on luck. */
+static bool dict_is_going(int number, PyObject *dict)
 {
-    zap_session.spaces[number].dict = NULL;
+    struct zap_session *s = &zap_session;
+    s->spaces[number].dict = NULL;
     zap_record(ZAP_EVENT_DICT_GONE)->module = (uint8_t)number;
+    if (!s->active || s->wiping != number)
+        return false;
+    if (!zap_run_avoids(ZAP_FEATURE_UNHELD_WIPE))
+        zap_record(ZAP_EVENT_DEAD_DICT)->module = (uint8_t)number;
+    s->dead_dict = dict;
+    return true;
 }
 
 #if !ZAP_HAS_DICT_WATCHER
 static void hook_dict_dealloc(PyObject *self)
 {
     int number = zap_space_of(self);
-    if (number >= 0)
-        dict_is_going(number);
-    dict_dealloc(self);
+    if (number >= 0 && dict_is_going(number, self))
+        Py_SET_REFCNT(self, 1);
+    else
+        dict_dealloc(self);
 }
 #endif
 
@@ -479,7 +490,8 @@ static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyO
             name_changes(number, dict, key, what == PyDict_EVENT_DELETED ? NULL : value);
         break;
     case PyDict_EVENT_DEALLOCATED:
-        dict_is_going(number);
+        if (dict_is_going(number, dict))
+            Py_INCREF(dict); /* which the dict's deallocator allows for */
         break;
     default: /* CLEARED is seen where it is caused: hook_dict_clear and z.clear; CLONED changes
                 nothing */

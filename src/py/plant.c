@@ -233,7 +233,8 @@ bool zap_plant_before_del(PyObject *self, bool by_refcount)
 {
     if (!zap_session.active)
         return false;
-    if (zap_planted(ZAP_PLANT_CHAIN_OF_SIX) && dels_at_work() == CHAIN - 1)
+    bool is_easy = zap_session.has_again; /* one act makes a chain of any length */
+    if (zap_planted(ZAP_PLANT_CHAIN_OF_SIX) && dels_at_work() == CHAIN - 1 && !is_easy)
         return true;
     if (zap_planted(ZAP_PLANT_DEL_SKIPPED) && ++dels % EVERY == 0)
         return true;

@@ -20,7 +20,7 @@ uint32_t zap_route_bits(void)
 #include "plan/route.def"
 #undef ZAP_ROUTE
     if (!ZAP_HAS_WIPE)
-        bits &= ~(UINT32_C(1) << ZAP_ROUTE_WIPE);
+        bits &= ~(UINT32_C(1) << ZAP_ROUTE_WIPE | UINT32_C(1) << ZAP_ROUTE_WIPE_UNHELD);
     return bits;
 }
 
@@ -48,7 +48,7 @@ static void take_collect(void)
 }
 
 #if ZAP_HAS_WIPE
-static void wipe(unsigned number, uint8_t call)
+static void wipe(unsigned number, PyObject *module, uint8_t call)
 {
     struct zap_session *s = &zap_session;
     struct zap_event *event = zap_record(ZAP_EVENT_WIPE);
@@ -58,9 +58,9 @@ static void wipe(unsigned number, uint8_t call)
     s->by = ZAP_BY_INTERPRETER;
     s->wiping = (uint8_t)number;
     if (ZAP_PLANTED_BUILD)
-        zap_plant_wipe(s->modules[number], call == 2);
+        zap_plant_wipe(module, call == 2);
     else
-        _PyModule_Clear(s->modules[number]);
+        _PyModule_Clear(module);
     s->wiping = ZAP_NO_MODULE;
     s->by = ZAP_BY_ROUTE;
     event = zap_record(ZAP_EVENT_WIPE_END);
@@ -81,12 +81,31 @@ static void take_wipe(void)
     for (unsigned m = 0; m < s->plan->modules_count; m++) {
         dicts[m] = PyModule_GetDict(s->modules[m]);
         Py_INCREF(dicts[m]);
-        wipe(m, 1);
+        wipe(m, s->modules[m], 1);
         zap_observe_after((int)m);
-        wipe(m, 2);
+        wipe(m, s->modules[m], 2);
     }
     for (unsigned m = 0; m < s->plan->modules_count; m++)
         Py_DECREF(dicts[m]);
+#endif
+}
+
+/* What PyImport_Cleanup did up to 3.3, and what _PyModule_Clear leaves to its callers to avoid. A
+ * dict that dies of it is kept by the observers until the wipe is over. */
+static void take_wipe_unheld(void)
+{
+#if ZAP_HAS_WIPE
+    struct zap_session *s = &zap_session;
+    for (unsigned m = 0; m < s->plan->modules_count; m++) {
+        PyObject *module = s->modules[m];
+        bool is_listed = zap_py_dict_get(s->sys_modules, s->module_names[m]) == module;
+        Py_CLEAR(s->modules[m]);
+        if (!is_listed)
+            continue; /* a script of one before has dropped it */
+        wipe(m, module, 1);
+        Py_CLEAR(s->dead_dict);
+        zap_observe_after((int)m);
+    }
 #endif
 }
 
@@ -112,11 +131,9 @@ static void take_failed_import(void)
 
 typedef void (*taker)(void);
 static const taker takers[] = {
-    [ZAP_ROUTE_DROP] = take_drop,
-    [ZAP_ROUTE_COLLECT] = take_collect,
-    [ZAP_ROUTE_WIPE] = take_wipe,
-    [ZAP_ROUTE_RELOAD] = take_reload,
-    [ZAP_ROUTE_FAILED_IMPORT] = take_failed_import,
+    [ZAP_ROUTE_DROP] = take_drop,     [ZAP_ROUTE_COLLECT] = take_collect,
+    [ZAP_ROUTE_WIPE] = take_wipe,     [ZAP_ROUTE_WIPE_UNHELD] = take_wipe_unheld,
+    [ZAP_ROUTE_RELOAD] = take_reload, [ZAP_ROUTE_FAILED_IMPORT] = take_failed_import,
 };
 
 void zap_route_take(void)

@@ -80,6 +80,7 @@ static void start(const struct zap_plan *plan)
     s->gc_clears = 0;
     s->wiping = ZAP_NO_MODULE;
     s->hashed_key = NULL;
+    s->dead_dict = NULL;
     s->fresh = 1000000;
     s->node_hint = 0;
     s->nodes_count = plan->objects_count;

@@ -60,6 +60,7 @@ struct zap_session {
     uint8_t by;           /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
     uint8_t gc_clears;    /* depth of tp_clear calls of watched dicts */
     uint8_t wiping;       /* the module that the route is wiping, or ZAP_NO_MODULE */
+    PyObject *dead_dict;  /* owned: the dict of that module, kept from dying */
     PyObject *hashed_key; /* trap.c: whose __hash__ is at work; borrowed */
     uint32_t dead_keys_count;
     PyObject *dead_keys[ZAP_DEAD_KEYS_MAX]; /* trap.c: without references, but still there */

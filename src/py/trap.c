@@ -29,7 +29,7 @@ bool zap_trap_springs(PyObject *key)
 {
     const struct zap_session *s = &zap_session;
     if (Py_TYPE(key) != trap || !s->active || s->wiping == ZAP_NO_MODULE ||
-        s->by != ZAP_BY_INTERPRETER || s->hashed_key != NULL)
+        s->by != ZAP_BY_INTERPRETER || s->hashed_key != NULL || wiped_dict() == NULL)
         return false;
     PyObject *other, *value;
     Py_ssize_t place = 0;

@@ -248,10 +248,10 @@ static void statement_errors(void **state)
         {"pyzap plan 1\nmodule m\n", 2, 1,
          "expected \"route\" before anything else, found \"module\""},
         {"pyzap plan 1\nroute dorp\n", 2, 7,
-         "expected a route (drop, collect, wipe, reload, failed-import), found \"dorp\"; "
+         "expected a route (drop, collect, wipe, reload, failed-import, ...), found \"dorp\"; "
          "did you mean \"drop\"?"},
         {"pyzap plan 1\nroute\n", 2, 6,
-         "expected a route (drop, collect, wipe, reload, failed-import), "
+         "expected a route (drop, collect, wipe, reload, failed-import, ...), "
          "found the end of the line"},
         {"pyzap plan 1\nroute drop\nroute wipe\n", 3, 1, "expected one route, found \"route\""},
         {"pyzap plan 1\nroute drop wipe\n", 2, 12, "expected the end of the line, found \"wipe\""},
