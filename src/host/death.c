@@ -106,6 +106,28 @@ static void copy_line(char *to, size_t size, const char *line)
     to[n] = '\0';
 }
 
+/* The same for a line that may name files: of their paths the last part, so that it is the same on
+ * every machine. */
+static void copy_line_tidy(char *to, size_t size, const char *line)
+{
+    size_t n = 0;
+    for (size_t i = 0; n + 1 < size && line[i] && line[i] != '\n'; i++) {
+        bool is_start = i == 0 || isspace((unsigned char)line[i - 1]);
+        if (is_start && (line[i] == '/' || strncmp(&line[i], "./", 2) == 0 ||
+                         strncmp(&line[i], "../", 3) == 0)) {
+            size_t end = i + strcspn(&line[i], ": \t\n");
+            while (end > i && line[end - 1] != '/')
+                end--;
+            i = end;
+            if (!line[i] || line[i] == '\n')
+                break;
+        }
+        to[n] = isprint((unsigned char)line[i]) ? line[i] : '?';
+        n++;
+    }
+    to[n] = '\0';
+}
+
 struct cause {
     char line[160]; /* "": nothing names one */
     enum speaker speaker;
@@ -135,7 +157,7 @@ static void find_cause(const char *tail, int status, struct cause *ret_cause)
         /* Ours say who they are; another program's "check failed" is not ours. */
         if (cause_marks[i].speaker == SAYS_PYZAP && strncmp(line, "pyzap: ", 7) != 0)
             continue;
-        copy_line(ret_cause->line, sizeof ret_cause->line, line);
+        copy_line_tidy(ret_cause->line, sizeof ret_cause->line, line);
         ret_cause->speaker = cause_marks[i].speaker;
         ret_cause->at = line;
         return;

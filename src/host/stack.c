@@ -314,15 +314,28 @@ bool zap_stack_parse(const char *report, struct zap_stack *ret_stack)
 
 /* ------------------------------------------------------------------ in words */
 
+static bool is_dealloc(const char *function)
+{
+    static const char end[] = "_dealloc";
+    size_t len = strlen(function), end_len = sizeof end - 1;
+    return len >= end_len && strcmp(function + len - end_len, end) == 0;
+}
+
+/* Whoever happens to drop the last reference to an object has no part in what its deallocation does
+ * wrong: nobody above that counts. (_Py_Dealloc is inlined in places, and says nothing anyway.)
+ * Only where deallocation itself is all that is known, its callers are better than nothing. */
 void zap_stack_top(const struct zap_stack *stack, struct zap_str *out)
 {
     unsigned named = 0;
     for (uint32_t i = 0; i < stack->count && named < TOP; i++) {
         const struct zap_stack_frame *frame = &stack->frames[i];
-        if (frame->whose != ZAP_STACK_CPYTHON || !frame->function[0])
+        if (frame->whose != ZAP_STACK_CPYTHON || !frame->function[0] ||
+            (named > 0 && strcmp(frame->function, "_Py_Dealloc") == 0))
             continue;
         zap_str_printf(out, "%s%s", named ? " < " : "", frame->function);
         named++;
+        if (named > 1 && is_dealloc(frame->function))
+            break;
     }
 }
 

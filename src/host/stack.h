@@ -60,7 +60,8 @@ void zap_stack_fold(const struct zap_stack_frame *frames, uint32_t count, bool i
 bool zap_stack_parse(const char *report, struct zap_stack *ret_stack);
 
 /* The topmost frames of CPython, innermost first: "insertdict < PyDict_SetItem < module_clear"; ""
- * where there is none. What tells one crash from another. */
+ * where there is none. Three of them, or up to the deallocation of an object, whoever has caused
+ * that. What tells one crash from another. */
 void zap_stack_top(const struct zap_stack *stack, struct zap_str *out);
 
 /* All of it, a frame a line, as debuggers print it: "#0  insertdict  Objects/dictobject.c:1234". */

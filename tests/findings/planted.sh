@@ -51,20 +51,46 @@ is_named() { # signature, beginning
     return 1
 }
 
+run_script() { # folder, output
+    ran=0
+    (ulimit -v 500000 && ulimit -c 0 && PYTHONHASHSEED=0 exec timeout 10 "$python" "$1/repro.py") >"$2.raw" 2>&1 ||
+        ran=$?
+    sed 's/0x[0-9a-f]*//g' "$2.raw" >"$2"
+}
+
+# pyzap says that the script shows it. Here is what can be seen without it: how the interpreter ends, or that it prints
+# something else without the bug.
+see_for_yourself() { # folder, verdict
+    export PYZAP_CPYTHON_BUG="$name"
+    run_script "$1" "$work/with"
+    unset PYZAP_CPYTHON_BUG
+    with=$ran
+    run_script "$1" "$work/without"
+    [ $ran = 0 ] || fail "$name: repro.py ends with status $ran where there is no bug"
+    case $2 in
+    BROKEN) ! cmp -s "$work/with" "$work/without" || fail "$name: repro.py prints the same without the bug" ;;
+    TIMED_OUT) [ $with = 124 ] || fail "$name: repro.py ends, with status $with" ;;
+    *) [ $with -gt 128 ] || fail "$name: repro.py ends with status $with" ;;
+    esac
+}
+
 # The folder of a row's own finding, of which there is exactly one.
-look_at() { # folder, repro
+look_at() { # folder, verdict, repro
     lines=$(grep -vc -e '^#' -e '^pyzap plan 1$' -e '^$' "$1/min.plan" || true)
     [ "$lines" -le $lines_max ] || fail "$name: the plan has $lines lines"
     shown=$(sed -n 's/^repro\.py shows it on .*\]: //p' "$1/report.md")
-    case $2 in
-    yes) [ "$shown" = yes ] || fail "$name: repro.py shows it: ${shown:-nothing is said}" ;;
+    case $3 in
+    yes)
+        [ "$shown" = yes ] || fail "$name: repro.py shows it: ${shown:-nothing is said}"
+        see_for_yourself "$1" "$2"
+        ;;
     c-api)
         case $shown in
         *"needs the C API"*) ;;
         *) fail "$name: report.md does not say that it takes the C API: ${shown:-nothing is said}" ;;
         esac
         ;;
-    *) fail "$name: bugs.tsv has '$2' where it has yes or c-api" ;;
+    *) fail "$name: bugs.tsv has '$3' where it has yes or c-api" ;;
     esac
 }
 
@@ -93,7 +119,7 @@ try() { # name, plans, verdict, signatures, repro
         if is_named "$signature" "${4%%,*}"; then
             own=$((own + 1))
             grep -q "^# $3 on " "$folder/min.plan" || fail "$name: $signature is no $3"
-            look_at "$folder" "$5"
+            look_at "$folder" "$3" "$5"
             continue
         fi
         is_known=no

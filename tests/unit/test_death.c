@@ -315,6 +315,8 @@ static const struct {
     {false, "Fatal Python error: x1", "a", "Fatal Python error: x2", "a"},
     {false, "Fatal Python error: x", "a", "Fatal Python error: x", "b"},
     {true, "f.c:12: g: Assertion `x' failed.", "a", "f.c:9: g: Assertion `x' failed.", "a"},
+    {true, "p: /a/b/f.c:12: g: Assertion `x' failed.", "a", "p: ../f.c:9: g: Assertion `x' failed.",
+     "a"},
     {false, "f.c:12: g: Assertion `x' failed.", "a", "f.c:12: g: Assertion `y' failed.", "a"},
     {true,
      "==12==ERROR: AddressSanitizer: SEGV on 0x1 (pc 0x12 T0)\n    #0 0x12 in f Objects/x.c:1",

@@ -316,6 +316,34 @@ static void the_top_is_cpythons(void **state)
     assert_string_equal(text, "");
 }
 
+static void who_drops_a_reference_does_not_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *functions[5], *top;
+    } rows[] = {
+        {{"settle", "subtype_dealloc", "_Py_Dealloc", "insertdict"}, "settle < subtype_dealloc"},
+        {{"settle", "subtype_dealloc", "_PyEval_EvalFrameDefault"}, "settle < subtype_dealloc"},
+        {{"settle", "_Py_Dealloc", "insertdict"}, "settle < insertdict"},
+        {{"subtype_dealloc", "_Py_Dealloc", "insertdict", "PyDict_SetItem"},
+         "subtype_dealloc < insertdict < PyDict_SetItem"},
+        {{"subtype_dealloc", "dict_dealloc", "insertdict"}, "subtype_dealloc < dict_dealloc"},
+        {{"_Py_Dealloc", "insertdict"}, "_Py_Dealloc < insertdict"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct zap_stack stack = {0};
+        while (stack.count < 5 && rows[i].functions[stack.count]) {
+            struct zap_stack_frame *frame = &stack.frames[stack.count];
+            frame->whose = ZAP_STACK_CPYTHON;
+            strcpy(frame->function, rows[i].functions[stack.count++]);
+        }
+        char text[200];
+        struct zap_str out = zap_str_init(text, sizeof text);
+        zap_stack_top(&stack, &out);
+        assert_string_equal(text, rows[i].top);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +355,7 @@ int main(void)
         cmocka_unit_test(reports_are_read),
         cmocka_unit_test(other_text_is_no_report),
         cmocka_unit_test(the_top_is_cpythons),
+        cmocka_unit_test(who_drops_a_reference_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
