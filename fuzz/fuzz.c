@@ -67,7 +67,7 @@ int zap_fuzz_start(bool has_edges)
     make_trial(&trial);
     zap_embed_on_route(zap_engine_forget_edges);
     zap_engine_start();
-    const struct zap_trace *trace = zap_embed_run(&trial, 0, &judgement);
+    const struct zap_trace *trace = zap_embed_run(&trial, ZAP_RUN_SHORT, &judgement);
     if (zap_feedback_count(trace, zap_engine_transitions()) == 0)
         refuse("a trial plan was run and no transition was recorded");
     if (has_edges && zap_engine_edges_moved() == 0)
@@ -99,7 +99,7 @@ static void tell(const struct zap_plan *plan, const struct zap_trace *trace,
 const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan)
 {
     static struct zap_judgement judgement;
-    const struct zap_trace *trace = zap_embed_run(plan, 0, &judgement);
+    const struct zap_trace *trace = zap_embed_run(plan, ZAP_RUN_SHORT, &judgement);
     if (has_feedback)
         zap_feedback_count(trace, zap_engine_transitions());
     else
@@ -135,7 +135,7 @@ void zap_fuzz_run_again(const struct zap_plan *plan, const struct zap_trace *fir
     before.events_count = first->events_count;
     before.is_cut = first->is_cut;
     memcpy(before.events, first->events, first->events_count * sizeof first->events[0]);
-    const struct zap_trace *trace = zap_embed_run(plan, 0, &judgement);
+    const struct zap_trace *trace = zap_embed_run(plan, ZAP_RUN_SHORT, &judgement);
     uint32_t at = zap_trace_diff(&before, trace);
     if (at == UINT32_MAX || zap_seen_enough(hash(claim, sizeof claim)))
         return;

@@ -240,6 +240,17 @@ static bool says_endless(const struct zap_shrinker_goal *goal, const struct zap_
     return goal->verdict == ZAP_TIMED_OUT && strncmp(goal->signature, "endless", 7) == 0 && at;
 }
 
+/* What breaks a promise about freed memory may well be the end of an interpreter that nobody
+ * watches. */
+static bool is_about_memory(const struct zap_shrinker_goal *goal)
+{
+    static const enum zap_invariant_code codes[] = {ZAP_INVARIANT_Z4, ZAP_INVARIANT_Z5};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (goal->verdict == ZAP_BROKEN && find_invariant(goal->signature) == (int)codes[i])
+            return true;
+    return false;
+}
+
 static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap_bare *bare,
                           struct zap_examination *examination, struct zap_str *why)
 {
@@ -268,9 +279,7 @@ static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap
         bool is_signal = strncmp(death.signature, "SIG", 3) == 0;
         bool is_crash =
             goal->verdict == ZAP_CRASHED && is_same_end && (is_signal || !has_ended(bare));
-        /* What breaks a promise about memory may well be the end of an interpreter that nobody
-         * watches. */
-        bool dies_of_it = goal->verdict == ZAP_BROKEN && is_signal && has_begun(bare);
+        bool dies_of_it = is_about_memory(goal) && is_signal && has_begun(bare);
         bool is_endless = says_endless(goal, bare);
         shows = is_crash || dies_of_it || is_endless;
         if (is_endless)

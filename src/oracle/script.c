@@ -511,6 +511,8 @@ static const struct {
      ZAP_INVARIANT_I27 + 1},
     {"tp_clear and tp_dealloc of dict", "", ZAP_FEATURE_COUNT, ZAP_SEES_DICT_GONE,
      BIT(ZAP_EVENT_EMPTY) | BIT(ZAP_EVENT_EMPTY_END) | BIT(ZAP_EVENT_DICT_GONE), 0},
+    {"tp_dealloc of the dict that is being wiped", "", ZAP_FEATURE_COUNT, 0,
+     BIT(ZAP_EVENT_DEAD_DICT), ZAP_INVARIANT_Z5 + 1},
     {"tp_dealloc of module", "", ZAP_FEATURE_COUNT, 0,
      BIT(ZAP_EVENT_MODULE_GONE) | BIT(ZAP_EVENT_MODULE_END), 0},
     {"tp_free of the class", "", ZAP_FEATURE_COUNT, 0,

@@ -604,10 +604,23 @@ held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of
 for i in range(MODULES):
     for call in ['first', 'second']:
         z.say('wipe m%d call=%s', i, call)
-        z.wiping = i, vars(modules[i])
+        z.wiping = i
         wipe(modules[i])
         z.wiping = None
         z.say('wipe-end m%d call=%s pending=no', i, call)
+        z.after(i)
+#@ witness:wipe-unheld wipe build
+wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
+for i in range(MODULES):
+    module = id(modules[i])
+    is_listed = sys.modules.get('m%d' % i) is modules[i]
+    modules[i] = None
+    if is_listed:
+        z.say('wipe m%d call=first', i)
+        z.wiping = i
+        wipe(module)
+        z.wiping = None
+        z.say('wipe-end m%d call=first pending=no', i)
         z.after(i)
 #@ witness:reload route:reload
 #@ witness:failed-import route:failed-import

@@ -461,18 +461,28 @@ static bool is_word(const char *word, const char *wanted)
     return word_len(word) == strlen(wanted) && strncmp(word, wanted, strlen(wanted)) == 0;
 }
 
-/* Add the part that is called so, and all that it needs, to a set of pieces. */
-static void want(const char *name, size_t len, uint64_t *pieces)
+/* A set of pieces, by their numbers. */
+enum { WORD_BITS = 64, PIECES_MAX = 2 * WORD_BITS };
+struct pieces {
+    uint64_t words[PIECES_MAX / WORD_BITS];
+};
+
+static bool has_piece(const struct pieces *pieces, unsigned number)
+{
+    return pieces->words[number / WORD_BITS] >> number % WORD_BITS & 1;
+}
+
+/* Add the part that is called so, and all that it needs. */
+static void want(const char *name, size_t len, struct pieces *pieces)
 {
     struct piece piece;
     for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
-        ZAP_CHECK_CMP(piece.number, <, 64);
-        uint64_t bit = UINT64_C(1) << piece.number;
+        ZAP_CHECK_CMP(piece.number, <, PIECES_MAX);
         if (word_len(piece.words) != len || strncmp(piece.words, name, len) != 0 ||
-            (*pieces & bit) != 0) {
+            has_piece(pieces, piece.number)) {
             continue;
         }
-        *pieces |= bit;
+        pieces->words[piece.number / WORD_BITS] |= UINT64_C(1) << piece.number % WORD_BITS;
         for (const char *word = piece.words + len; *word == ' '; word += word_len(word)) {
             word++;
             want(word, word_len(word), pieces);
@@ -486,7 +496,7 @@ static bool is_name_char(char c)
 }
 
 /* Want every NAME that the text mentions as z.NAME. */
-static void want_mentioned(const char *text, uint64_t *pieces)
+static void want_mentioned(const char *text, struct pieces *pieces)
 {
     for (const char *at = strstr(text, "z."); at; at = strstr(at + 1, "z.")) {
         size_t len = 0;
@@ -498,9 +508,9 @@ static void want_mentioned(const char *text, uint64_t *pieces)
 }
 
 /* The pieces of the prelude that a plan needs. Its sections are written to find out, and erased. */
-static uint64_t pieces_of(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
+static struct pieces pieces_of(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
 {
-    uint64_t pieces = 0;
+    struct pieces pieces = {{0}};
     char name[32];
     struct zap_str route = zap_str_init(name, sizeof name);
     zap_str_printf(&route, "%s:%s", is_witness ? "witness" : "route",
@@ -697,10 +707,10 @@ static void add_script(const struct zap_plan *plan, const char *doc, bool is_wit
                        struct zap_str *out)
 {
     add_head(plan, doc, out);
-    uint64_t pieces = pieces_of(plan, is_witness, out);
+    struct pieces pieces = pieces_of(plan, is_witness, out);
     struct piece piece;
     for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
-        if ((pieces >> piece.number) & 1) {
+        if (has_piece(&pieces, piece.number)) {
             zap_str_add_bytes(out, piece.text, (size_t)(piece.end - piece.text));
             if (is_word(piece.words, "data")) {
                 add_data(plan, is_witness, out);

@@ -98,6 +98,9 @@ enum {
     ZAP_RUN_FROM_SOURCE = 1,  /* build from the plan's Python source instead of in C */
     ZAP_RUN_ALL_ISOLATED = 2, /* collect before every plan, whether it needs it or not */
     ZAP_RUN_KNOWN = 4,        /* even a plan that is known to crash this build */
+    /* Neither try a suspect nor follow a row of instances to its end, but skip the plan: for
+     * engines, to which such plans look rich, and cost hundreds of others. */
+    ZAP_RUN_SHORT = 8,
 };
 
 /* The exit status of a worker that met a plan without end. It says so on stderr first. */

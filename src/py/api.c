@@ -212,10 +212,13 @@ static PyObject *another(PyObject *node, bool is_wiped)
     }
     s->again_count++;
     s->again_is_nested = s->again_is_nested || s->again_depth > 1;
-    if (s->again_count > ZAP_AGAIN_MAX) {
+    bool is_short = s->flags & ZAP_RUN_SHORT;
+    if (s->again_count > (uint32_t)(is_short ? ZAP_AGAIN_SHORT : ZAP_AGAIN_MAX)) {
         enum zap_feature_code known =
             is_wiped && !s->again_is_nested ? ZAP_FEATURE_ENDLESS_WIPE : ZAP_FEATURE_ENDLESS_NEW;
-        if (zap_run_avoids(known))
+        if (is_short)
+            s->known = known;
+        if (is_short || zap_run_avoids(known))
             return NULL;
         zap_run_endless(known);
     }

@@ -282,7 +282,7 @@ void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
     if (!has_route)
         skip(ZAP_FEATURE_COUNT, ret_judgement);
     else if (suspect != ZAP_FEATURE_COUNT && !(flags & ZAP_RUN_KNOWN) &&
-             zap_trial_overflows(plan, flags))
+             ((flags & ZAP_RUN_SHORT) || zap_trial_overflows(plan, flags)))
         skip(suspect, ret_judgement);
     else
         zap_run_plan(plan, flags, ret_judgement);

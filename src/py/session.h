@@ -25,6 +25,7 @@ enum {
      * likely to land behind the loop, which ends it, as ahead: ten for each __del__ that can begin
      * such a row are more than any plan needs. */
     ZAP_AGAIN_MAX = 2048,
+    ZAP_AGAIN_SHORT = 16, /* with ZAP_RUN_SHORT */
 };
 _Static_assert(ZAP_AGAIN_MAX > 1000, "more than sys.getrecursionlimit()");
 _Static_assert((int)ZAP_AGAIN_MAX > ZAP_OBJECTS_MAX * ZAP_SCRIPT_RUNS_MAX * 10, "ten for each");
