@@ -232,14 +232,6 @@ static size_t end_len(const char *signature)
     return strncmp(signature, "SIG", 3) == 0 ? strcspn(signature, "-") : strlen(signature);
 }
 
-/* A script that counts finds out by itself that it has no end, and says so. */
-static bool says_endless(const struct zap_shrinker_goal *goal, const struct zap_bare *bare)
-{
-    static const char line[] = "\n# endless: ";
-    const char *at = strstr(bare->said, line);
-    return goal->verdict == ZAP_TIMED_OUT && strncmp(goal->signature, "endless", 7) == 0 && at;
-}
-
 /* What breaks a promise about freed memory may well be the end of an interpreter that nobody
  * watches. */
 static bool is_about_memory(const struct zap_shrinker_goal *goal)
@@ -280,11 +272,8 @@ static void look_at_death(const struct zap_shrinker_goal *goal, const struct zap
         bool is_crash =
             goal->verdict == ZAP_CRASHED && is_same_end && (is_signal || !has_ended(bare));
         bool dies_of_it = is_about_memory(goal) && is_signal && has_begun(bare);
-        bool is_endless = says_endless(goal, bare);
-        shows = is_crash || dies_of_it || is_endless;
-        if (is_endless)
-            zap_str_add(why, strstr(bare->said, "# endless: ") + 2);
-        else if (shows || is_signal)
+        shows = is_crash || dies_of_it;
+        if (shows || is_signal)
             zap_str_add(why, death.reason);
         else if (has_ended(bare))
             zap_str_add(why, "the bare interpreter ran it to its end");
