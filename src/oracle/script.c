@@ -95,19 +95,19 @@ static void append_before(struct reader *r, const struct zap_event *event)
 static void set_by_interpreter(struct reader *r, uint8_t module, uint8_t name, bool is_gone)
 {
     struct layout *layout = &r->layouts[module];
-    bool is_underscore = (zap_names_underscore() >> name & 1) != 0;
+    uint8_t pass = (zap_names_underscore() >> name & 1) != 0 ? 1 : 2, how = ZAP_SEEN_MISSING;
+    if (layout->bound & BIT(name))
+        how = ZAP_SEEN_BOUND;
+    else if (layout->none & BIT(name))
+        how = ZAP_SEEN_NONE;
     struct zap_event event = {
         .kind = is_gone ? ZAP_EVENT_UNBIND : ZAP_EVENT_SET_NONE,
         .module = module,
         .name = name,
         .node = ZAP_NO_NODE,
         .by = ZAP_BY_INTERPRETER,
-        .how = layout->bound & BIT(name)  ? ZAP_SEEN_BOUND
-               : layout->none & BIT(name) ? ZAP_SEEN_NONE
-                                          : ZAP_SEEN_MISSING,
-        .info = is_gone         ? 0
-                : is_underscore ? 1
-                                : 2,
+        .how = how,
+        .info = is_gone ? 0 : pass,
     };
     /* In a dict that scripts have changed, nobody knows in which order it gets to the names. */
     for (unsigned i = 0; i < layout->entries_count && !layout->changed; i++) {
