@@ -263,7 +263,8 @@ static void write_signature(const char *end, const struct cause *cause,
     zap_str_add(out, end);
     zap_str_printf(&all, "%s\n", end);
     size_t nothing = all.len;
-    add_without_numbers(cause->line, &all);
+    /* How libc's allocator words it depends on what the heap was like. */
+    add_without_numbers(cause->speaker == SAYS_LIBC ? "libc" : cause->line, &all);
     add_culprits(stack, &all);
     if (stack->is_overflow)
         zap_str_add(&all, "\noverflow");

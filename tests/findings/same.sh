@@ -12,7 +12,7 @@ root=$(cd "$1" && pwd)
 crashes=${2:-60}
 pyzap=$root/build/planted/bin/pyzap
 # Which, and how many plans it takes for a crash, about.
-bugs='module-double-free:38 del-two-references:230 del-recursion:17 weakref-fatal:140 generator-null:7'
+bugs='module-double-free:50 del-two-references:290 del-recursion:22 weakref-fatal:180 generator-null:9'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

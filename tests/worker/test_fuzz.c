@@ -248,7 +248,7 @@ static void a_killed_run_is_gone_on_with_and_leaves_no_process(void **state)
                                              "tmp/orphan ]; do sleep 0.05; done; orphan=$(cat " WORK
                                              "tmp/orphan); kill -0 $orphan || echo none; kill -9 "
                                              "$pid; wait $pid; echo status $?; "
-                                             "for i in 1 2 3 4 5 6 7 8 9; do kill -0 $orphan "
+                                             "for i in $(seq 100); do kill -0 $orphan "
                                              "2>/dev/null && sleep 0.1; done; "
                                              "kill -0 $orphan; ps -eo args | grep -c "
                                              "'[l]ibfuzzer-teardown-3.11.7 -fork'",
