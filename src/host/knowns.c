@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "host/files.h"
+#include "host/shrinker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,19 +73,6 @@ void zap_knowns_release(struct zap_knowns *knowns)
 
 /* ------------------------------------------------------------------ one build */
 
-/* Of BROKEN, the first invariant that is. */
-static void copy_signature(const struct zap_outcome *outcome, char *ret_signature)
-{
-    snprintf(ret_signature, ZAP_SIGNATURE_SIZE, "%s", outcome->signature);
-    for (int i = 0; i < ZAP_INVARIANT_COUNT && outcome->verdict == ZAP_BROKEN; i++) {
-        if (outcome->judgement.verdicts[i] == ZAP_BROKEN) {
-            snprintf(ret_signature, ZAP_SIGNATURE_SIZE, "%s",
-                     zap_invariant_row((enum zap_invariant_code)i)->id);
-            return;
-        }
-    }
-}
-
 static void learn_one(struct zap_player *player, const struct zap_input *input,
                       const struct zap_expect_row *row, struct zap_outcome *outcome,
                       struct zap_known *ret_known)
@@ -98,7 +86,9 @@ static void learn_one(struct zap_player *player, const struct zap_input *input,
         .change = zap_expect_compare(row, &found),
         .verdict = outcome->verdict,
     };
-    copy_signature(outcome, ret_known->signature);
+    struct zap_shrinker_goal goal;
+    if (zap_shrinker_goal_of(outcome, &goal))
+        memcpy(ret_known->signature, goal.signature, sizeof ret_known->signature);
     snprintf(ret_known->reason, sizeof ret_known->reason, "%.*s", (int)sizeof ret_known->reason - 1,
              outcome->reason);
     zap_expect_release_found(&found);

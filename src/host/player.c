@@ -183,3 +183,14 @@ void zap_player_release(struct zap_player *player)
         zap_worker_quit(&player->worker);
     zap_worker_release(&player->worker);
 }
+
+struct zap_death zap_player_death(const struct zap_outcome *outcome)
+{
+    struct zap_death death = {.verdict = outcome->verdict, .phase = outcome->phase};
+    memcpy(death.signature, outcome->signature, sizeof death.signature);
+    snprintf(death.reason, sizeof death.reason, "%.*s", (int)sizeof death.reason - 1,
+             outcome->reason);
+    memcpy(death.tail, outcome->tail, sizeof death.tail);
+    death.stack = outcome->stack;
+    return death;
+}

@@ -59,4 +59,7 @@ bool zap_player_look(struct zap_player *player, struct zap_outcome *ret_outcome)
 /* End its worker; the next plan, if there is one, gets a new one. */
 void zap_player_release(struct zap_player *player);
 
+/* What an outcome says of a death, as one; outcome: of a death. */
+struct zap_death zap_player_death(const struct zap_outcome *outcome);
+
 #endif

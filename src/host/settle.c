@@ -61,22 +61,11 @@ static bool file(struct work *work)
     return false;
 }
 
-static struct zap_death death_of(const struct zap_outcome *outcome)
-{
-    struct zap_death death = {.verdict = outcome->verdict, .phase = outcome->phase};
-    memcpy(death.signature, outcome->signature, sizeof death.signature);
-    snprintf(death.reason, sizeof death.reason, "%.*s", (int)sizeof death.reason - 1,
-             outcome->reason);
-    memcpy(death.tail, outcome->tail, sizeof death.tail);
-    death.stack = outcome->stack;
-    return death;
-}
-
 /* What the plan at hand did is the evidence from now on. */
 static void take_outcome(struct work *work, const struct zap_outcome *outcome)
 {
     bool is_broken = work->facts.verdict == ZAP_BROKEN;
-    work->death = death_of(outcome);
+    work->death = zap_player_death(outcome);
     work->judgement = outcome->judgement;
     work->facts.trace = &outcome->trace;
     work->facts.judgement = is_broken ? &work->judgement : NULL;

@@ -125,17 +125,6 @@ static int compare(const void *a, const void *b)
 
 /* ------------------------------------------------------------------ filing */
 
-static struct zap_death death_of(const struct zap_outcome *outcome)
-{
-    struct zap_death death = {.verdict = outcome->verdict, .phase = outcome->phase};
-    memcpy(death.signature, outcome->signature, sizeof death.signature);
-    snprintf(death.reason, sizeof death.reason, "%.*s", (int)sizeof death.reason - 1,
-             outcome->reason);
-    memcpy(death.tail, outcome->tail, sizeof death.tail);
-    death.stack = outcome->stack;
-    return death;
-}
-
 /* A finding as the engine left it. The last three are borrowed by the facts. */
 static void fill_facts(const struct work *work, const struct zap_triage_kind *kind,
                        const char *name, const struct zap_plan *plan,
@@ -151,7 +140,7 @@ static void fill_facts(const struct work *work, const struct zap_triage_kind *ki
         .bytes = work->bytes,
         .len = work->len,
     };
-    *death = death_of(kind->outcome);
+    *death = zap_player_death(kind->outcome);
     *ret_facts = (struct zap_finding_facts){
         .build = config->row->name,
         .python = config->row->python,
