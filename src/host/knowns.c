@@ -149,3 +149,18 @@ const struct zap_known *zap_knowns_match(const struct zap_knowns_of *of, enum za
     }
     return NULL;
 }
+
+const struct zap_known *zap_knowns_match_filed(const struct zap_knowns_of *of,
+                                               enum zap_verdict verdict, const char *signature,
+                                               const char *folder)
+{
+    struct zap_inputs inputs = {0};
+    char path[PATH_MAX];
+    if (!zap_files_join(path, folder, "min.plan"))
+        return NULL;
+    zap_inputs_add(&inputs, path);
+    const struct zap_plan *plan = inputs.count == 1 ? &inputs.items[0].plan : NULL;
+    const struct zap_known *known = plan ? zap_knowns_match(of, verdict, signature, plan) : NULL;
+    zap_inputs_release(&inputs);
+    return known;
+}

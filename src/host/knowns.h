@@ -72,4 +72,9 @@ void zap_knowns_forget(struct zap_knowns_of *of);
 const struct zap_known *zap_knowns_match(const struct zap_knowns_of *of, enum zap_verdict verdict,
                                          const char *signature, const struct zap_plan *plan);
 
+/* The same for a finding that is filed and was made small: with the min.plan of its folder. */
+const struct zap_known *zap_knowns_match_filed(const struct zap_knowns_of *of,
+                                               enum zap_verdict verdict, const char *signature,
+                                               const char *folder);
+
 #endif

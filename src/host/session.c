@@ -20,7 +20,6 @@
 
 #include "base/check.h"
 #include "host/clock.h"
-#include "host/files.h"
 #include "host/finding.h"
 #include "host/settle.h"
 
@@ -95,40 +94,27 @@ uint64_t zap_session_news(const struct zap_run *run)
 
 /* ------------------------------------------------------------------ what is known */
 
-/* Is it known on this build? The first time that somebody asks, the plans that are known to do
- * something are run there, which takes them a fraction of a second.
- *
- * plan  the smallest one, or NULL
- */
-static const struct zap_known *find_known(const struct zap_session *session, struct zap_run *run,
-                                          enum zap_verdict verdict, const char *signature,
-                                          const struct zap_plan *plan)
+/* What is known of this build. The first time that somebody asks, the plans that are known to do
+ * something are run there, which takes them a fraction of a second. */
+static const struct zap_knowns_of *knowns_of(const struct zap_session *session, struct zap_run *run)
 {
     const struct zap_session_config *config = &session->config;
-    if (!config->knowns)
-        return NULL;
-    if (!run->has_learnt)
+    if (config->knowns && !run->has_learnt)
         zap_knowns_learn(config->knowns, run->row, &run->build, &config->worker, &run->knowns);
     run->has_learnt = true;
-    return zap_knowns_match(&run->knowns, verdict, signature, plan);
+    return &run->knowns;
 }
 
 /* A finding was filed that could not be told by its signature: is it known by its smallest plan? */
 static void look_if_known(const struct zap_session *session, struct zap_run *run,
                           const struct zap_filed *filed)
 {
-    struct zap_inputs inputs = {0};
-    char path[PATH_MAX];
-    if (filed->is_flaky || !zap_files_join(path, filed->path, "min.plan"))
-        return;
-    zap_inputs_add(&inputs, path);
-    for (size_t i = 0; i < run->sights_count && inputs.count == 1; i++) {
+    for (size_t i = 0; i < run->sights_count && !filed->is_flaky; i++) {
         struct zap_sight *sight = &run->sights[i];
         if (strcmp(sight->signature, filed->signature) == 0)
-            sight->known =
-                find_known(session, run, filed->verdict, filed->signature, &inputs.items[0].plan);
+            sight->known = zap_knowns_match_filed(knowns_of(session, run), filed->verdict,
+                                                  filed->signature, filed->path);
     }
-    zap_inputs_release(&inputs);
 }
 
 /* ------------------------------------------------------------------ findings */
@@ -367,7 +353,8 @@ static void take_death(struct zap_session *session, struct zap_run *run, int64_t
         run->past.findings++;
         struct zap_sight *sight = count_sight(run, death.signature);
         if (sight->count == 1)
-            sight->known = find_known(session, run, death.verdict, death.signature, NULL);
+            sight->known =
+                zap_knowns_match(knowns_of(session, run), death.verdict, death.signature, NULL);
         if (sight->count == 1 && !sight->known)
             file_finding(session, run, index, death.verdict, death.signature, NULL, &death);
     }

@@ -203,19 +203,16 @@ static void count(struct zap_triage_kind *kind, const struct artefact *artefact)
         kind->plans++;
 }
 
-/* plan: the smallest one, or NULL. As find_known of session.c. */
-static const struct zap_known *find_known(struct work *work, const struct zap_triage_kind *kind,
-                                          const struct zap_plan *plan)
+/* What is known of this build, learnt when somebody asks for the first time. */
+static const struct zap_knowns_of *knowns_of(struct work *work)
 {
     struct zap_triage *triage = work->triage;
     const struct zap_triage_config *config = &triage->config;
-    if (!config->knowns)
-        return NULL;
-    if (!triage->has_learnt)
+    if (config->knowns && !triage->has_learnt)
         zap_knowns_learn(config->knowns, config->row, &work->outcome.trace.build, &config->worker,
                          &triage->learnt);
     triage->has_learnt = true;
-    return zap_knowns_match(&triage->learnt, kind->verdict, kind->signature, plan);
+    return &triage->learnt;
 }
 
 size_t zap_triage_news(const struct zap_triage *triage)
@@ -238,7 +235,7 @@ static void take_first(struct work *work, const struct artefact *artefact,
     char text[400];
     struct zap_str why = zap_str_init(text, sizeof text);
     count(kind, artefact);
-    kind->known = find_known(work, kind, NULL);
+    kind->known = zap_knowns_match(knowns_of(work), kind->verdict, kind->signature, NULL);
     if (kind->known) {
         drop(artefact);
         return;
@@ -389,19 +386,6 @@ static void tick_between_tries(void *context)
     tick(context);
 }
 
-/* What its signature does not tell, its smallest plan does. */
-static void look_if_known(struct work *work, struct zap_triage_kind *kind)
-{
-    struct zap_inputs inputs = {0};
-    char path[PATH_MAX];
-    if (kind->is_flaky || !zap_files_join(path, kind->path, "min.plan"))
-        return;
-    zap_inputs_add(&inputs, path);
-    if (inputs.count == 1)
-        kind->known = find_known(work, kind, &inputs.items[0].plan);
-    zap_inputs_release(&inputs);
-}
-
 static void settle(struct work *work, struct zap_triage_kind *kind)
 {
     struct zap_triage *triage = work->triage;
@@ -449,7 +433,9 @@ static void settle(struct work *work, struct zap_triage_kind *kind)
         set_failure(triage, "findings could not be filed", settled.why);
         return;
     }
-    look_if_known(work, kind);
+    if (!kind->is_flaky) /* what its signature does not tell, its smallest plan does */
+        kind->known =
+            zap_knowns_match_filed(knowns_of(work), kind->verdict, kind->signature, kind->path);
     if (!kind->is_corpus)
         unlink(kind->artefact);
     kind->artefact[0] = '\0';
