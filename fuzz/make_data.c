@@ -50,7 +50,7 @@ static const struct row ops[] = {
 };
 
 static const struct row routes[] = {
-#define ZAP_ROUTE(code, id, token, weight, text) {code, #id},
+#define ZAP_ROUTE(code, id, token, weight, ends, text) {code, #id},
 #include "plan/route.def"
 #undef ZAP_ROUTE
 };

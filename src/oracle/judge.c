@@ -971,6 +971,11 @@ static void step(struct walk *w, const struct zap_event *event)
     case ZAP_EVENT_FINALLY:
     case ZAP_EVENT_SPAWN:
     case ZAP_EVENT_FAILED:
+    case ZAP_EVENT_PHASE:
+    case ZAP_EVENT_UNLISTED:
+    case ZAP_EVENT_ATEXIT:
+    case ZAP_EVENT_ATEXIT_END:
+    case ZAP_EVENT_SENTINEL:
     case ZAP_EVENT_END:
         break;
     }

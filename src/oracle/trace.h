@@ -40,6 +40,20 @@ enum zap_how {
 /* event.value: a name as a look finds it, and an entry's value */
 enum zap_seen { ZAP_SEEN_MISSING, ZAP_SEEN_NONE, ZAP_SEEN_BOUND };
 
+/* PHASE: how far the end of an interpreter has got, by what can be seen in it from anywhere
+ * (Python/pylifecycle.c:finalize_modules; Python/import.c:PyImport_Cleanup before 3.10). The order
+ * is that of 3.4 and newer; 2.7 empties sys.modules last, and has no REMOVING. */
+enum zap_end_phase {
+    ZAP_END_FINALIZING = 1, /* Py_IsInitialized() is 0: atexit is over, the first collection is next;
+                               not of subinterpreters */
+    ZAP_END_SYS,            /* sys.path is None */
+    ZAP_END_REMOVING,       /* the first entry of sys.modules is None */
+    ZAP_END_EMPTIED,        /* sys.modules is empty, or gone */
+    ZAP_END_SYS_WIPED,      /* what sys has is None */
+    ZAP_END_BUILTINS_WIPED, /* what builtins has is None */
+    ZAP_END_OVER,           /* Py_FinalizeEx or Py_EndInterpreter has returned */
+};
+
 /* event.by: node number of the script that did it, or one of these */
 enum {
     ZAP_BY_UNNUMBERED = 0xfc,  /* a node for which there was no number left */
@@ -87,6 +101,7 @@ enum {
     ZAP_SEES_DICT_GONE = 2,  /* EMPTY and DICT_GONE */
     ZAP_SEES_DESTROY = 4,    /* DESTROY (the reference tracer, 3.13 on) */
     ZAP_SEES_UNRAISABLE = 8, /* UNRAISABLE */
+    ZAP_SEES_ENDS = 16, /* when an interpreter ends: WIPE, COLLECT and UNLISTED by the interpreter */
 };
 
 struct zap_trace {

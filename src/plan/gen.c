@@ -70,13 +70,13 @@ static const uint16_t op_ends[] = {
 };
 
 static const uint8_t route_codes[] = {
-#define ZAP_ROUTE(code, id, token, weight, text) code,
+#define ZAP_ROUTE(code, id, token, weight, ends, text) code,
 #include "plan/route.def"
 #undef ZAP_ROUTE
 };
 
 static const uint8_t route_weights[] = {
-#define ZAP_ROUTE(code, id, token, weight, text) weight,
+#define ZAP_ROUTE(code, id, token, weight, ends, text) ((ends) ? 0 : (weight)),
 #include "plan/route.def"
 #undef ZAP_ROUTE
 };

@@ -42,7 +42,7 @@ static const uint8_t op_codes[] = {
 };
 
 static const uint8_t route_codes[] = {
-#define ZAP_ROUTE(code, id, token, weight, text) code,
+#define ZAP_ROUTE(code, id, token, weight, ends, text) code,
 #include "plan/route.def"
 #undef ZAP_ROUTE
 };

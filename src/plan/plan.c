@@ -13,12 +13,16 @@
  *     unless the route is reload and the module is the first.
  *  4. A link starts and ends at objects that were not dropped, and value.def says of the first
  *     one's kind how many links it has and where they go: the first ones that fit stay.
- *  5. An object that no global reaches, through links and a bound method's target, is dropped with
+ *  5. An object that no global and no park reaches, through links and a bound method's target, is dropped with
  *     its links; a weak reference to it becomes NONE. Weak references reach nothing, so nothing
  *     that stays can have led to what goes.
  *  6. An act belongs to a NODE that stays; its op is assigned, as are its operands, else it is
  *     dropped. Operands that the op does not use are 0. A node has at most ZAP_SCRIPT_MAX.
- *  7. Objects keep their order when they are renumbered, so "earlier" stays true. Links and acts
+ *  7. Unless the route ends an interpreter there are no parks, no settings, and no module that is
+ *     unlisted. A park has an assigned place that can hold what it holds, which is a module of the
+ *     plan or an object that was not dropped (and is reached thereby); it is the first of its like,
+ *     and of place MAIN the first of all. unlisted is 0 or 1, settings are assigned.
+ *  8. Objects keep their order when they are renumbered, so "earlier" stays true. Links and acts
  *     are grouped by object. Everything beyond a count is 0, so memcmp is equality.
  *
  * Sets of objects are one uint64_t, and every loop runs over a count, never over a limit: this is
@@ -60,9 +64,22 @@ static const struct zap_op_row ops[] = {
 };
 
 static const struct zap_route_row routes[] = {
-#define ZAP_ROUTE(code, id, token, weight, text) [code] = {code, token, weight, text},
+#define ZAP_ROUTE(code, id, token, weight, ends, text) [code] = {code, token, weight, ends, text},
 #include "plan/route.def"
 #undef ZAP_ROUTE
+};
+
+static const struct zap_park_row parks[] = {
+#define ZAP_PARK(code, id, token, modules, objects, weight, words)                                 \
+    [code] = {code, token, modules, objects, weight, words},
+#include "plan/park.def"
+#undef ZAP_PARK
+};
+
+static const struct zap_setting_row settings[] = {
+#define ZAP_SETTING(code, id, token, weight, py, words) [code] = {code, token, weight, py, words},
+#include "plan/setting.def"
+#undef ZAP_SETTING
 };
 
 static bool is_token(const char *row_token, const char *token, size_t len)
@@ -88,6 +105,16 @@ const struct zap_op_row *zap_op_row(unsigned code)
 const struct zap_route_row *zap_route_row(unsigned code)
 {
     return code < COUNT(routes) && routes[code].token != NULL ? &routes[code] : NULL;
+}
+
+const struct zap_park_row *zap_park_row(unsigned code)
+{
+    return code < COUNT(parks) && parks[code].token != NULL ? &parks[code] : NULL;
+}
+
+const struct zap_setting_row *zap_setting_row(unsigned code)
+{
+    return code < COUNT(settings) && settings[code].token != NULL ? &settings[code] : NULL;
 }
 
 const struct zap_name_row *zap_name_find(const char *token, size_t len)
@@ -128,6 +155,31 @@ const struct zap_route_row *zap_route_find(const char *token, size_t len)
         }
     }
     return NULL;
+}
+
+const struct zap_park_row *zap_park_find(const char *token, size_t len)
+{
+    for (size_t i = 0; i < COUNT(parks); i++) {
+        if (is_token(parks[i].token, token, len)) {
+            return &parks[i];
+        }
+    }
+    return NULL;
+}
+
+const struct zap_setting_row *zap_setting_find(const char *token, size_t len)
+{
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        if (is_token(settings[i].token, token, len)) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+bool zap_plan_ends(const struct zap_plan *plan)
+{
+    return routes[plan->route].ends;
 }
 
 void zap_plan_init(struct zap_plan *plan)
@@ -226,6 +278,46 @@ static bool link_fits(const struct zap_plan *plan, struct zap_link link, unsigne
     return false;
 }
 
+/* Does an earlier park make this one meaningless? */
+static bool is_repeated(const struct zap_plan *plan, unsigned count, struct zap_park park)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct zap_park *other = &plan->parks[i];
+        if (other->place == park.place &&
+            (park.place == ZAP_PARK_MAIN ||
+             (other->is_module == park.is_module && other->what == park.what))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rule 7. */
+static void normalize_ends(struct zap_plan *plan, uint64_t valid)
+{
+    bool ends = zap_plan_ends(plan);
+    unsigned kept = 0;
+    uint8_t assigned = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        plan->modules[m].unlisted = ends && plan->modules[m].unlisted != 0;
+    }
+    for (unsigned code = 1; code < ZAP_SETTING_END; code++) {
+        assigned |= (uint8_t)((zap_setting_row(code) != NULL) << (code - 1));
+    }
+    plan->settings = ends ? plan->settings & assigned : 0;
+    for (unsigned i = 0; ends && i < plan->parks_count; i++) {
+        struct zap_park park = plan->parks[i];
+        const struct zap_park_row *row = zap_park_row(park.place);
+        park.is_module = park.is_module != 0;
+        if (row != NULL && (park.is_module ? row->modules : row->objects) &&
+            (park.is_module ? park.what < plan->modules_count : has(valid, park.what)) &&
+            !is_repeated(plan, kept, park)) {
+            plan->parks[kept++] = park;
+        }
+    }
+    plan->parks_count = (uint8_t)kept;
+}
+
 /* Rule 4, except the grouping. */
 static void normalize_links(struct zap_plan *plan, uint64_t valid)
 {
@@ -250,6 +342,9 @@ uint64_t zap_plan_reached(const struct zap_plan *plan)
         for (unsigned i = 0; i < module->globals_count; i++) {
             reached |= bit(module->globals[i].object);
         }
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        reached |= plan->parks[i].is_module ? 0 : bit(plan->parks[i].what);
     }
     uint64_t all = bits_below(plan->objects_count);
     if ((reached & all) == all) {
@@ -340,6 +435,10 @@ static void renumber(struct zap_plan *plan, uint64_t kept)
     for (unsigned i = 0; i < plan->acts_count; i++) {
         plan->acts[i].node = number[plan->acts[i].node];
     }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = park->is_module ? park->what : number[park->what];
+    }
 }
 
 /* Turn counts[i] into where group i starts when the groups lie one after the other. */
@@ -411,12 +510,15 @@ static void clear_unused(struct zap_plan *plan)
            (ZAP_LINKS_MAX - (size_t)plan->links_count) * sizeof plan->links[0]);
     memset(&plan->acts[plan->acts_count], 0,
            (ZAP_ACTS_MAX - (size_t)plan->acts_count) * sizeof plan->acts[0]);
+    memset(&plan->parks[plan->parks_count], 0,
+           (ZAP_PARKS_MAX - (size_t)plan->parks_count) * sizeof plan->parks[0]);
 }
 
 static bool counts_fit(const struct zap_plan *plan)
 {
     if (plan->modules_count > ZAP_MODULES_MAX || plan->objects_count > ZAP_OBJECTS_MAX ||
-        plan->links_count > ZAP_LINKS_MAX || plan->acts_count > ZAP_ACTS_MAX) {
+        plan->links_count > ZAP_LINKS_MAX || plan->acts_count > ZAP_ACTS_MAX ||
+        plan->parks_count > ZAP_PARKS_MAX) {
         return false;
     }
     for (unsigned m = 0; m < plan->modules_count; m++) {
@@ -440,6 +542,7 @@ void zap_plan_normalize(struct zap_plan *plan)
     uint64_t valid = normalize_objects(plan);
     normalize_globals(plan, valid);
     normalize_links(plan, valid);
+    normalize_ends(plan, valid);
     uint64_t kept = zap_plan_reached(plan);
     normalize_acts(plan, kept);
     if (kept != bits_below(plan->objects_count)) {

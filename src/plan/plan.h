@@ -20,6 +20,7 @@ enum {
     ZAP_LINKS_MAX = 4,
     ZAP_ACTS_MAX = 6,   /* of all scripts together */
     ZAP_SCRIPT_MAX = 2, /* actions of one node */
+    ZAP_PARKS_MAX = 3,
 };
 #else
 enum {
@@ -29,6 +30,7 @@ enum {
     ZAP_LINKS_MAX = 64,
     ZAP_ACTS_MAX = 96,
     ZAP_SCRIPT_MAX = 8,
+    ZAP_PARKS_MAX = 12,
 };
 #endif
 
@@ -82,9 +84,22 @@ enum zap_op_code {
 enum zap_operands { ZAP_OPERANDS_NONE, ZAP_OPERANDS_MODULE, ZAP_OPERANDS_NAME };
 
 enum zap_route_code {
-#define ZAP_ROUTE(code, id, token, weight, text) ZAP_ROUTE_##id = code,
+#define ZAP_ROUTE(code, id, token, weight, ends, text) ZAP_ROUTE_##id = code,
 #include "plan/route.def"
 #undef ZAP_ROUTE
+};
+
+enum zap_park_code {
+#define ZAP_PARK(code, id, token, modules, objects, weight, words) ZAP_PARK_##id = code,
+#include "plan/park.def"
+#undef ZAP_PARK
+};
+
+enum zap_setting_code {
+#define ZAP_SETTING(code, id, token, weight, py, words) ZAP_SETTING_##id = code,
+#include "plan/setting.def"
+#undef ZAP_SETTING
+    ZAP_SETTING_END = 9,
 };
 
 /* What the second run of a module's code (route reload) does with a global. */
@@ -98,6 +113,7 @@ struct zap_global {
 
 struct zap_module {
     uint8_t held; /* 1: somebody else holds its __dict__ until the route is over */
+    uint8_t unlisted; /* 1: it was taken out of sys.modules; 0 unless the route ends an interpreter */
     uint8_t globals_count;
     struct zap_global globals[ZAP_GLOBALS_MAX]; /* in the order they are bound */
 };
@@ -120,16 +136,26 @@ struct zap_act {
     uint8_t name;   /* operands NAME, else 0 */
 };
 
+/* Somewhere else than in a module of the plan something is held (park.def). */
+struct zap_park {
+    uint8_t place;     /* enum zap_park_code */
+    uint8_t is_module; /* 1: `what` is a module's number, 0: an object's */
+    uint8_t what;
+};
+
 struct zap_plan {
     uint8_t route; /* enum zap_route_code */
+    uint8_t settings; /* bit code - 1 for each enum zap_setting_code */
     uint8_t modules_count;
     uint8_t objects_count;
     uint8_t links_count;
     uint8_t acts_count;
+    uint8_t parks_count; /* parks and settings: none unless the route ends an interpreter */
     struct zap_module modules[ZAP_MODULES_MAX];
     struct zap_object objects[ZAP_OBJECTS_MAX]; /* in the order they are made */
     struct zap_link links[ZAP_LINKS_MAX];       /* grouped by `from`, ascending, then as given */
     struct zap_act acts[ZAP_ACTS_MAX];          /* grouped by `node`, ascending, then in order */
+    struct zap_park parks[ZAP_PARKS_MAX];       /* in the order in which they are made */
 };
 
 /* The names of some classes, as a set. classes: bit per enum zap_name_class. A constant where
@@ -181,18 +207,45 @@ struct zap_route_row {
     uint8_t code;
     const char *token;
     uint8_t weight;
+    bool ends; /* an interpreter */
     const char *text;
+};
+struct zap_park_row {
+    uint8_t code;
+    const char *token;
+    bool modules, objects;
+    uint8_t weight;
+    const char *words;
+};
+struct zap_setting_row {
+    uint8_t code;
+    const char *token;
+    uint8_t weight;
+    const char *py;
+    const char *words;
 };
 const struct zap_name_row *zap_name_row(unsigned code);
 const struct zap_value_row *zap_value_row(unsigned code);
 const struct zap_op_row *zap_op_row(unsigned code);
 const struct zap_route_row *zap_route_row(unsigned code);
+const struct zap_park_row *zap_park_row(unsigned code);
+const struct zap_setting_row *zap_setting_row(unsigned code);
 
 /* The row whose token is the `len` bytes at `token`, or NULL. */
 const struct zap_name_row *zap_name_find(const char *token, size_t len);
 const struct zap_value_row *zap_value_find(const char *token, size_t len);
 const struct zap_op_row *zap_op_find(const char *token, size_t len);
 const struct zap_route_row *zap_route_find(const char *token, size_t len);
+const struct zap_park_row *zap_park_find(const char *token, size_t len);
+const struct zap_setting_row *zap_setting_find(const char *token, size_t len);
+
+/* Does the plan's route end an interpreter? */
+bool zap_plan_ends(const struct zap_plan *plan);
+
+static inline bool zap_plan_has_setting(const struct zap_plan *plan, enum zap_setting_code setting)
+{
+    return (plan->settings >> (setting - 1) & 1) != 0;
+}
 
 /* An empty plan: one module, no globals, route drop. Normal. */
 void zap_plan_init(struct zap_plan *plan);
@@ -212,8 +265,8 @@ void zap_plan_normalize(struct zap_plan *plan);
 /* Is it normal already? */
 bool zap_plan_is_normal(const struct zap_plan *plan);
 
-/* The objects that globals reach, one bit each: through links and a bound method's target, but not
- * through weak references. What is not among them could be dropped.
+/* The objects that globals and parks reach, one bit each: through links and a bound method's target,
+ * but not through weak references. What is not among them could be dropped.
  *
  * plan  fields within their counts; need not be normal
  */

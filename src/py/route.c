@@ -16,7 +16,7 @@
 uint32_t zap_route_bits(void)
 {
     uint32_t bits = 0;
-#define ZAP_ROUTE(code, id, token, weight, text) bits |= UINT32_C(1) << code;
+#define ZAP_ROUTE(code, id, token, weight, ends, text) bits |= UINT32_C(1) << code;
 #include "plan/route.def"
 #undef ZAP_ROUTE
     if (!ZAP_HAS_WIPE)
