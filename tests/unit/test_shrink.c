@@ -555,10 +555,10 @@ static void parks_follow_what_they_hold(void **state)
               parks_only_a_node_binder, "exit",
               "module m0\nobject o0 = node elsewhere\nglobal m0 a = o0\npark module m0 sys\n");
     shrink_to("pyzap plan 1\nroute exit\nmodule m0\nmodule m1\nobject n = node elsewhere\n"
-              "object c = cnode\nglobal m1 a = n\nglobal m1 b = c\npark module m1 sys\n",
+              "object c = cnode\nglobal m1 b = n\nglobal m0 a = c\npark module m1 sys\n",
               parks_a_node_binder, "exit",
               "module m0\nobject o0 = node elsewhere\nobject o1 = cnode\n"
-              "global m0 a = o0\nglobal m0 b = o1\npark module m0 sys\n");
+              "global m0 a = o1\nglobal m0 b = o0\npark module m0 sys\n");
     /* what a container holds takes its place */
     shrink_to("pyzap plan 1\nroute exit\nmodule m0\nobject n = node elsewhere\nobject l = list\n"
               "link l -> n\npark object l sys\nscript n\n    keep\n",
