@@ -296,7 +296,8 @@ static void pythons_are_listed(void **state)
 {
     (void)state;
     expect("./pyzap pythons", 0, "3.11.7  shared\n    fake worker\n");
-    assert_non_null(strstr(output, "    routes: drop, collect, wipe, failed-import\n"));
+    assert_non_null(
+        strstr(output, "    routes: drop, collect, wipe, failed-import, exit, subinterp\n"));
     expect("ZAP_FAKE=3.9.18/vanish ./pyzap pythons", 70,
            "3.9.18  unusable: its worker: exited with status 3 before its hello: fake: no such "
            "library\n");
