@@ -101,6 +101,7 @@ enum {
     /* Neither try a suspect nor follow a row of instances to its end, but skip the plan: for
      * engines, to which such plans look rich, and cost hundreds of others. */
     ZAP_RUN_SHORT = 8,
+    ZAP_RUN_ALONE = 16, /* each plan that ends an interpreter in an end of its own */
 };
 
 /* The exit status of a worker that met a plan without end. It says so on stderr first. */
