@@ -564,6 +564,7 @@ bool zap_end_batch(const struct zap_plan *plans, unsigned count, uint32_t flags,
 uint64_t zap_end_bare(uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
+        atomic_store_explicit(&zap_session.shared->index, i, memory_order_relaxed);
         pid_t child = fork_child();
         if (child == 0) {
             zap_py_finalize();
