@@ -1303,7 +1303,8 @@ static void look_at_plan(struct walk *w)
             w->is_reload_odd = true;
         if (w->plan->acts[i].op == ZAP_OP_RAISE)
             w->raises |= BIT(w->plan->acts[i].node);
-        if (w->plan->acts[i].op == ZAP_OP_IMPORT || w->plan->acts[i].op == ZAP_OP_IMPORT_NEW)
+        if (w->plan->acts[i].op == ZAP_OP_IMPORT || w->plan->acts[i].op == ZAP_OP_IMPORT_NEW ||
+            w->plan->acts[i].op == ZAP_OP_ENCODE)
             w->imports |= BIT(w->plan->acts[i].node);
         if (w->plan->acts[i].op == ZAP_OP_BIND_AGAIN || w->plan->acts[i].op == ZAP_OP_NEW_AGAIN)
             w->has_again = true;
