@@ -3,8 +3,8 @@
 # together: `pyzap fuzz` finds all of them and reports each once.
 #
 # It ends when they are found, however slow the machine is, and LIMIT_S is a limit for hopeless cases only:
-# where more is found than was planted the engine ends too early, so it is asked for one finding more then,
-# and goes on with the corpus that it has.
+# where more is found than was planted the engine ends too early, so it is asked for one finding more in the
+# next round, and goes on with the corpus that it has.
 #
 #   campaign.sh PYZAP WORKERS ENGINE BUILD     the folder of the planted workers
 set -u
@@ -13,6 +13,7 @@ workers=$2
 engine=$3
 build=$4
 LIMIT_S=300
+ROUND_S=100
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -29,8 +30,9 @@ wanted=3
 left=$LIMIT_S
 failed=0
 while [ "$left" -gt 0 ]; do
+    round=$((left < ROUND_S ? left : ROUND_S))
     PYZAP_WORKERS=$workers PYZAP_PLANT=three-rows,four-rows,chain-of-six \
-        "$pyzap" fuzz --engine "$engine" --python "$build" --time "$left" --max-findings $wanted \
+        "$pyzap" fuzz --engine "$engine" --python "$build" --time $round --max-findings $wanted \
         --corpus "$work/corpus" --out "$work/out" >"$work/log" 2>&1 </dev/null
     status=$?
     cat "$work/log"
