@@ -1,8 +1,9 @@
 /* What a campaign has found already, in a file that all of its processes share.
  *
  * A finding that one plan in ten shows would end the process at every tenth plan and hide all that
- * is rarer, and each end costs an engine a new start. So each traps ZAP_SEEN_MAX times, for the sake
- * of small examples, and goes by from then on. A signature is what broke, not where: see fuzz.c. */
+ * is rarer, and each end costs an engine a new start. So each traps ZAP_SEEN_MAX times, for the
+ * sake of small examples, and goes by from then on. A signature is what broke, not where: see
+ * fuzz.c. */
 #ifndef ZAP_FUZZ_SEEN_H
 #define ZAP_FUZZ_SEEN_H
 

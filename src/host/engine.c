@@ -413,9 +413,9 @@ static void add_limits(const struct zap_engine_setup *setup, int len_max, struct
     add(argv, "-rss_limit_mb=%" PRIu64, setup->memory_mib);
     add(argv, "-artifact_prefix=%s/artefacts/", setup->work);
     add(argv, "-print_final_stats=1");
-    /* Which edges, not how often: with that, each number of objects is news, and what is is drowned.
-     * On an instrumented 3.11 a chain of six __del__ is met within 60,000 runs, and otherwise by one
-     * campaign of three within 110,000. */
+    /* Which edges, not how often: with that, each number of objects is news, and what is is
+     * drowned. On an instrumented 3.11 a chain of six __del__ is met within 60,000 runs, and
+     * otherwise by one campaign of three within 110,000. */
     add(argv, "-use_counters=0");
 }
 

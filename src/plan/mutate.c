@@ -756,8 +756,8 @@ static void add_act(struct zap_plan *plan, struct zap_rng *rng)
     }
 }
 
-/* One more node, which brings down what a global holds: so chains of finalizers grow. Of other steps
- * that takes three, and only the last one shows. */
+/* One more node, which brings down what a global holds: so chains of finalizers grow. Of other
+ * steps that takes three, and only the last one shows. */
 static void add_trigger(struct zap_plan *plan, struct zap_rng *rng)
 {
     unsigned m;

@@ -133,7 +133,8 @@ static void leave_finds(const char *prefix)
 /* As fuzz/seen.c does it: two signatures, each once. */
 static void tell_of_two(void)
 {
-    const uint64_t slots[] = {0, 5ull << ZAP_SEEN_COUNT_BITS | 1, 0, 9ull << ZAP_SEEN_COUNT_BITS | 1};
+    const uint64_t slots[] = {0, 5ull << ZAP_SEEN_COUNT_BITS | 1, 0,
+                              9ull << ZAP_SEEN_COUNT_BITS | 1};
     FILE *file = fopen(getenv("PYZAP_FUZZ_SEEN"), "r+");
     if (!file || fwrite(slots, sizeof slots, 1, file) != 1 || fclose(file) != 0) {
         printf("ERROR: PYZAP_FUZZ_SEEN: %s\n", strerror(errno));
