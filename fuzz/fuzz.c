@@ -89,13 +89,13 @@ void zap_fuzz_plan(const uint8_t *bytes, size_t len, bool ends, struct zap_plan 
     zap_plan_normalize(ret_plan);
 }
 
-/* What broke: the same for all plans that break the same promises. */
+/* The first invariant that broke, which is what findings are told apart by when they are filed. */
 static uint64_t signature_of(const struct zap_judgement *judgement)
 {
-    uint8_t broken[ZAP_INVARIANT_COUNT];
-    for (unsigned i = 0; i < ZAP_INVARIANT_COUNT; i++)
-        broken[i] = judgement->verdicts[i] == ZAP_BROKEN;
-    return hash(broken, sizeof broken);
+    unsigned first = 0;
+    while (first + 1 < ZAP_INVARIANT_COUNT && judgement->verdicts[first] != ZAP_BROKEN)
+        first++;
+    return hash(&first, sizeof first);
 }
 
 static void tell(const struct zap_plan *plan, const struct zap_trace *trace,
