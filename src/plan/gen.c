@@ -6,6 +6,10 @@
  * nearly normal and zap_plan_normalize does the rest; what it drops is not drawn again, so every
  * plan costs the same.
  *
+ * Whether a plan ends an interpreter, and by which route, its block decides (gen.h), which has a
+ * stream of its own. What only such plans have is drawn after everything else, so that all plans
+ * are drawn alike up to there.
+ *
  * Weights of kinds, actions and routes are columns of their tables. The shares below are about the
  * structure, and each says why it is what it is. Changing one changes every plan of every seed:
  * tests/golden/update then. Never draw twice between two sequence points: compilers differ in which
@@ -76,9 +80,29 @@ static const uint8_t route_codes[] = {
 };
 
 static const uint8_t route_weights[] = {
-#define ZAP_ROUTE(code, id, token, weight, ends, text) ((ends) ? 0 : (weight)),
+#define ZAP_ROUTE(code, id, token, weight, ends, text) weight,
 #include "plan/route.def"
 #undef ZAP_ROUTE
+};
+
+/* Bit per code. */
+enum {
+    ROUTES_THAT_END = 0
+#define ZAP_ROUTE(code, id, token, weight, ends, text) | (ends) << (code)
+#include "plan/route.def"
+#undef ZAP_ROUTE
+};
+
+static const uint8_t place_codes[] = {
+#define ZAP_PARK(code, id, token, modules, objects, weight, words) code,
+#include "plan/park.def"
+#undef ZAP_PARK
+};
+
+static const uint8_t setting_codes[] = {
+#define ZAP_SETTING(code, id, token, weight, py, words) code,
+#include "plan/setting.def"
+#undef ZAP_SETTING
 };
 
 static const uint8_t name_codes[] = {
@@ -131,14 +155,20 @@ static unsigned pick(struct gen *gen, const uint16_t *ends, size_t count)
     return row;
 }
 
-static uint8_t draw_route(struct gen *gen, uint32_t allowed)
+static uint32_t weigh_routes(uint32_t allowed)
 {
     uint32_t total = 0;
     for (size_t i = 0; i < COUNT(route_codes); i++) {
         total += (allowed >> route_codes[i] & 1) * route_weights[i];
     }
+    return total;
+}
+
+static uint8_t draw_weighted_route(struct zap_rng *rng, uint32_t allowed)
+{
+    uint32_t total = weigh_routes(allowed);
     ZAP_CHECK_CMP(total, >, 0);
-    uint32_t ticket = below(gen, total);
+    uint32_t ticket = zap_rng_below(rng, total);
     for (size_t i = 0;; i++) {
         uint32_t weight = (allowed >> route_codes[i] & 1) * route_weights[i];
         if (ticket < weight) {
@@ -146,6 +176,20 @@ static uint8_t draw_route(struct gen *gen, uint32_t allowed)
         }
         ticket -= weight;
     }
+}
+
+/* The streams of blocks are those of the last plans there could be: no session gets that far. */
+static uint8_t draw_route(struct gen *gen, const struct zap_gen_config *config, uint64_t index)
+{
+    uint32_t allowed = config->routes == 0 ? UINT32_MAX : config->routes;
+    uint32_t ends = allowed & ROUTES_THAT_END;
+    uint32_t others = allowed & ~(uint32_t)ROUTES_THAT_END;
+    struct zap_rng block = zap_rng_init(config->seed, ~(index / ZAP_BLOCK));
+    bool is_end = zap_rng_below(&block, 16) == 0;
+    if (weigh_routes(ends) > 0 && (is_end || weigh_routes(others) == 0)) {
+        return draw_weighted_route(&block, ends);
+    }
+    return draw_weighted_route(&gen->rng, others);
 }
 
 /* One module mostly: what happens between modules is rarer than what happens within one. */
@@ -426,6 +470,86 @@ static void draw_scripts(struct gen *gen)
     }
 }
 
+/* A place that can hold a module, or else an object; weighted. */
+static uint8_t draw_place(struct gen *gen, bool is_module)
+{
+    uint32_t weights[COUNT(place_codes)];
+    uint32_t total = 0;
+    for (size_t i = 0; i < COUNT(place_codes); i++) {
+        const struct zap_park_row *row = zap_park_row(place_codes[i]);
+        weights[i] = (is_module ? row->modules : row->objects) ? row->weight : 0;
+        total += weights[i];
+    }
+    uint32_t ticket = below(gen, total);
+    size_t i = 0;
+    while (ticket >= weights[i]) {
+        ticket -= weights[i++];
+    }
+    return place_codes[i];
+}
+
+static void add_park(struct gen *gen, uint8_t place, bool is_module, unsigned what)
+{
+    struct zap_plan *plan = gen->plan;
+    if (plan->parks_count < ZAP_PARKS_MAX) {
+        plan->parks[plan->parks_count++] =
+            (struct zap_park){.place = place, .is_module = is_module, .what = (uint8_t)what};
+    }
+}
+
+/* An atexit callback that holds a node runs its script: mostly it gets one. */
+static void draw_object_park(struct gen *gen)
+{
+    unsigned what = below(gen, gen->plan->objects_count);
+    uint8_t place = draw_place(gen, false);
+    if (place == ZAP_PARK_ATEXIT && gen->nodes_count > 0 && !one_in(gen, 4)) {
+        what = gen->nodes[below(gen, gen->nodes_count)];
+    }
+    add_park(gen, place, false, what);
+}
+
+static void draw_setting(struct gen *gen)
+{
+    uint32_t total = 0;
+    for (size_t i = 0; i < COUNT(setting_codes); i++) {
+        total += zap_setting_row(setting_codes[i])->weight;
+    }
+    uint32_t ticket = below(gen, total);
+    size_t i = 0;
+    while (ticket >= zap_setting_row(setting_codes[i])->weight) {
+        ticket -= zap_setting_row(setting_codes[i++])->weight;
+    }
+    gen->plan->settings |= (uint8_t)(1u << (setting_codes[i] - 1));
+}
+
+/* What only plans have that end an interpreter. A quarter is left without parks and settings: there
+ * modules go as in most programs. Half of the modules of the others are parked, since one that only
+ * sys.modules holds goes before anything of interest is gone. A quarter of all
+ * has settings: these hold for everything in an interpreter, and hide what others would show. */
+static void draw_end(struct gen *gen)
+{
+    struct zap_plan *plan = gen->plan;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        plan->modules[m].unlisted = one_in(gen, 5);
+    }
+    if (one_in(gen, 4)) {
+        return;
+    }
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (one_in(gen, 2)) {
+            add_park(gen, draw_place(gen, true), true, m);
+        }
+    }
+    for (unsigned count = below(gen, 3); count > 0; count--) {
+        draw_object_park(gen);
+    }
+    if (one_in(gen, 3)) {
+        for (unsigned count = 1 + below(gen, 2); count > 0; count--) {
+            draw_setting(gen);
+        }
+    }
+}
+
 /* ZAP_SHAPE_BENCH, after the route. */
 static void draw_bench(struct gen *gen)
 {
@@ -483,6 +607,9 @@ static void draw_random(struct gen *gen, unsigned size)
         draw_links(gen, i);
     }
     draw_scripts(gen);
+    if (zap_plan_ends(plan)) {
+        draw_end(gen);
+    }
 }
 
 void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct zap_plan *ret_plan)
@@ -491,7 +618,7 @@ void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct za
     ZAP_CHECK_CMP(config->shape, <, ZAP_SHAPE_COUNT);
     struct gen gen = {.rng = zap_rng_init(config->seed, index), .plan = ret_plan};
     zap_plan_init(ret_plan);
-    ret_plan->route = draw_route(&gen, config->routes == 0 ? UINT32_MAX : config->routes);
+    ret_plan->route = draw_route(&gen, config, index);
     if (config->shape == ZAP_SHAPE_BENCH) {
         draw_bench(&gen);
     } else {

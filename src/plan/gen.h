@@ -10,13 +10,22 @@ enum {
     ZAP_SIZE_MAX = 32,
 };
 
+/* Plans that end an interpreter come so many in a row, all by the same route: an end costs as much
+ * as some thousand other plans, so a worker can take a block together and let one end do for all.
+ * Blocks begin at multiples of it. Enough that the end is a small part of what a session does, and
+ * few enough that plans seldom get into each other's way (only one can have __main__), and that the
+ * one that matters is soon found among them.
+ */
+enum { ZAP_BLOCK = 32 };
+
 /* What plans look like. */
 enum zap_shape {
     ZAP_SHAPE_RANDOM, /* like anything that the tables allow */
     /* One module of 8 nodes (fewer where limits are tiny) under as many names, half of which begin
      * with an underscore; each looks at one of them. Their class is the module's own where the
      * route is collect, and elsewhere for others: a module that defines a class waits for a
-     * collection. For tools/bench: plans of one cost, and never a constant one. */
+     * collection. Nothing is parked or set. For tools/bench: plans of one cost, and never a
+     * constant one. */
     ZAP_SHAPE_BENCH,
     ZAP_SHAPE_COUNT,
 };
@@ -25,7 +34,8 @@ enum zap_shape {
  *
  * size    about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT
  * shape   enum zap_shape; BENCH takes no notice of size
- * routes  bit per route code that may be chosen, at least one that is assigned; 0: all
+ * routes  bit per route code that may be chosen, at least one that is assigned; 0: all. Where there
+ *         are both kinds, one block in 16 is of a route that ends an interpreter
  */
 struct zap_gen_config {
     uint64_t seed;

@@ -14,10 +14,17 @@
  *       look m _a                they need: nothing, a module, or a module and a name
  *       raise
  *
+ * Only with a route that ends an interpreter (route.def says which do):
+ *
+ *   setting gc-on            a token of setting.def
+ *   module k held unlisted   it is not in sys.modules; either word, or both in any order
+ *   park module k builtins   what is held beside the modules' globals, and where: a token of
+ *   park object x atexit         park.def
+ *
  * Words are printable ASCII, with spaces or tabs between them; indentation means nothing; "#"
  * begins a comment, in UTF-8; lines end with \n or \r\n. Labels are identifiers. A label is
  * declared above its first use; the order of objects, of one module's globals, of one object's
- * links and of one node's actions is the plan's, any other order does not matter.
+ * links, of one node's actions and of parks is the plan's, any other order does not matter.
  *
  * The parser refuses, and never repairs: in the end normalizing may group links and actions, but if
  * it would drop anything, that is a missing check here and a programming error. Errors say what was
@@ -83,8 +90,14 @@ static void print_act(const struct zap_act *act, struct zap_str *out)
 void zap_text_print(const struct zap_plan *plan, struct zap_str *out)
 {
     zap_str_printf(out, "pyzap plan 1\nroute %s\n", zap_route_row(plan->route)->token);
+    for (unsigned code = 1; plan->settings >> (code - 1) != 0; code++) {
+        if (zap_plan_has_setting(plan, code)) {
+            zap_str_printf(out, "setting %s\n", zap_setting_row(code)->token);
+        }
+    }
     for (unsigned m = 0; m < plan->modules_count; m++) {
-        zap_str_printf(out, "module m%u%s\n", m, plan->modules[m].held ? " held" : "");
+        zap_str_printf(out, "module m%u%s%s\n", m, plan->modules[m].held ? " held" : "",
+                       plan->modules[m].unlisted ? " unlisted" : "");
     }
     for (unsigned i = 0; i < plan->objects_count; i++) {
         print_object(plan, i, out);
@@ -94,6 +107,11 @@ void zap_text_print(const struct zap_plan *plan, struct zap_str *out)
     }
     for (unsigned i = 0; i < plan->links_count; i++) {
         zap_str_printf(out, "link o%u -> o%u\n", plan->links[i].from, plan->links[i].to);
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        zap_str_printf(out, park->is_module ? "park module m%u %s\n" : "park object o%u %s\n",
+                       park->what, zap_park_row(park->place)->token);
     }
     for (unsigned i = 0; i < plan->acts_count; i++) {
         if (i == 0 || plan->acts[i].node != plan->acts[i - 1].node) {
@@ -494,6 +512,42 @@ static bool fail_route(struct parser *p, struct word word)
     return fail_choice(p, "a route", &choices, word);
 }
 
+static bool fail_setting(struct parser *p, struct word word)
+{
+    struct choices choices = {.count = 0};
+    for (unsigned code = 0; code <= UINT8_MAX; code++) {
+        const struct zap_setting_row *row = zap_setting_row(code);
+        if (row != NULL) {
+            add_choice(&choices, word_of(row->token));
+        }
+    }
+    return fail_choice(p, "a setting", &choices, word);
+}
+
+/* About a place for a module, or for an object: those that can hold one are named. */
+static bool fail_place(struct parser *p, bool is_module, struct word word)
+{
+    struct choices choices = {.count = 0};
+    for (unsigned code = 0; code <= UINT8_MAX; code++) {
+        const struct zap_park_row *row = zap_park_row(code);
+        if (row != NULL && (is_module ? row->modules : row->objects)) {
+            add_choice(&choices, word_of(row->token));
+        }
+    }
+    return fail_choice(p, is_module ? "a place for a module" : "a place for an object", &choices,
+                       word);
+}
+
+/* What only routes that end an interpreter have. */
+static bool needs_end(struct parser *p, const char *what, struct word word)
+{
+    if (zap_plan_ends(&p->plan)) {
+        return true;
+    }
+    zap_str_printf(expected(p), "no \"%s\" except with a route that ends an interpreter", what);
+    return found(p, word);
+}
+
 /* ---- statements ---- */
 
 static bool parse_route(struct parser *p, struct word first)
@@ -513,6 +567,37 @@ static bool parse_route(struct parser *p, struct word first)
     return true;
 }
 
+/* "held" and "unlisted", each at most once. */
+static bool parse_module_words(struct parser *p, struct zap_module *module)
+{
+    for (;;) {
+        struct word word;
+        if (!next_word(p, &word)) {
+            return false;
+        }
+        if (word.len == 0) {
+            return true;
+        }
+        if (is_word(word, "held") && !module->held) {
+            module->held = 1;
+        } else if (is_word(word, "unlisted") && !module->unlisted) {
+            if (!needs_end(p, "unlisted", word)) {
+                return false;
+            }
+            module->unlisted = 1;
+        } else {
+            bool may_unlist = zap_plan_ends(&p->plan) && !module->unlisted;
+            return fail(p,
+                        may_unlist && !module->held
+                            ? "\"held\", \"unlisted\" or the end of the line"
+                        : may_unlist    ? "\"unlisted\" or the end of the line"
+                        : !module->held ? "\"held\" or the end of the line"
+                                        : "the end of the line",
+                        word);
+        }
+    }
+}
+
 static bool parse_module(struct parser *p, struct word first)
 {
     if (p->plan.modules_count == ZAP_MODULES_MAX) {
@@ -520,16 +605,11 @@ static bool parse_module(struct parser *p, struct word first)
         return found(p, first);
     }
     struct word label;
-    struct word held;
-    if (!new_label(p, p->modules, p->plan.modules_count, &label) || !next_word(p, &held)) {
+    if (!new_label(p, p->modules, p->plan.modules_count, &label)) {
         return false;
     }
-    if (held.len > 0 && !is_word(held, "held")) {
-        return fail(p, "\"held\" or the end of the line", held);
-    }
     p->modules[p->plan.modules_count] = label;
-    p->plan.modules[p->plan.modules_count++].held = held.len > 0;
-    return true;
+    return parse_module_words(p, &p->plan.modules[p->plan.modules_count++]);
 }
 
 static bool parse_object(struct parser *p, struct word first)
@@ -709,12 +789,83 @@ static bool parse_act(struct parser *p, struct word first, const struct zap_op_r
     return true;
 }
 
+/* Does a park say something that those above do not? */
+static bool check_park(struct parser *p, struct zap_park park, struct word place)
+{
+    for (unsigned i = 0; i < p->plan.parks_count; i++) {
+        const struct zap_park *other = &p->plan.parks[i];
+        if (other->place != park.place) {
+            continue;
+        }
+        if (park.place == ZAP_PARK_MAIN) {
+            return fail(p, "one module that is __main__", place);
+        }
+        if (other->is_module == park.is_module && other->what == park.what) {
+            return fail(p, "a place that does not hold it yet", place);
+        }
+    }
+    return true;
+}
+
+static bool parse_park(struct parser *p, struct word first)
+{
+    if (!needs_end(p, "park", first)) {
+        return false;
+    }
+    if (p->plan.parks_count == ZAP_PARKS_MAX) {
+        zap_str_printf(expected(p), "at most %d parks", ZAP_PARKS_MAX);
+        return found(p, first);
+    }
+    struct zap_park park = {0};
+    struct word word;
+    if (!next_word(p, &word)) {
+        return false;
+    }
+    park.is_module = is_word(word, "module");
+    if (!park.is_module && !is_word(word, "object")) {
+        return fail(p, "\"module\" or \"object\"", word);
+    }
+    if (!(park.is_module ? module_label(p, false, &park.what)
+                         : object_label(p, false, &park.what, NULL)) ||
+        !next_word(p, &word)) {
+        return false;
+    }
+    const struct zap_park_row *row = zap_park_find(word.start, word.len);
+    if (row == NULL || !(park.is_module ? row->modules : row->objects)) {
+        return fail_place(p, park.is_module, word);
+    }
+    park.place = row->code;
+    if (!check_park(p, park, word)) {
+        return false;
+    }
+    p->plan.parks[p->plan.parks_count++] = park;
+    return true;
+}
+
+static bool parse_setting(struct parser *p, struct word first)
+{
+    struct word word;
+    if (!needs_end(p, "setting", first) || !next_word(p, &word)) {
+        return false;
+    }
+    const struct zap_setting_row *row = zap_setting_find(word.start, word.len);
+    if (row == NULL) {
+        return fail_setting(p, word);
+    }
+    if (zap_plan_has_setting(&p->plan, row->code)) {
+        return fail(p, "a setting that is not made yet", word);
+    }
+    p->plan.settings |= (uint8_t)(1u << (row->code - 1));
+    return true;
+}
+
 static const struct {
     const char *word;
     bool (*parse)(struct parser *p, struct word first);
 } statements[] = {
-    {"route", parse_route},   {"module", parse_module}, {"object", parse_object},
-    {"global", parse_global}, {"link", parse_link},     {"script", parse_script},
+    {"route", parse_route},   {"module", parse_module},   {"object", parse_object},
+    {"global", parse_global}, {"link", parse_link},       {"script", parse_script},
+    {"park", parse_park},     {"setting", parse_setting},
 };
 
 static bool fail_statement(struct parser *p, struct word word)
@@ -778,7 +929,10 @@ static bool check_whole(struct parser *p)
     uint64_t reached = zap_plan_reached(&p->plan);
     for (unsigned i = 0; i < p->plan.objects_count; i++) {
         if ((reached >> i & 1) == 0) {
-            fail(p, "a global or a link that holds this object", p->objects[i]);
+            fail(p,
+                 zap_plan_ends(&p->plan) ? "a global, a link or a park that holds this object"
+                                         : "a global or a link that holds this object",
+                 p->objects[i]);
             zap_str_add(&p->message, ", which nothing holds (weak references do not)");
             p->error->line = p->object_lines[i];
             const char *line_start = p->objects[i].start;

@@ -4,31 +4,54 @@
  *   tag  operands                  meaning
  *   1    held                      one more module
  *   2    name object again         one more global, of the last module so far (before the first
- * module record: of a first module that nobody holds) 3    kind module target        one more
- * object 4    from to                   one more link 5    node op module name       one more
- * action at the end of a node's script
+ *                                  module record: of a first module that nobody holds)
+ *   3    kind module target        one more object
+ *   4    from to                   one more link
+ *   5    node op module name       one more action at the end of a node's script
+ *   6    place is_module what      one more park: of a module where is_module is not 0, else of an
+ *                                  object
+ *   7    setting                   the interpreter is like that
+ *   8    module                    that module is unlisted
  *
  * Every byte string means a plan, and most small changes of it mean another one:
  *  - no bytes at all, or a route that is not assigned, mean route drop;
  *  - a tag that is not assigned is skipped, one byte; a record cut short by the end is ignored;
- *  - a record with a code that is not assigned (name, kind, op) is ignored, and so is one that is
- * over a limit;
+ *  - a record with a code that is not assigned (name, kind, op, place, setting) is ignored, and so
+ *    is one that is over a limit;
  *  - numbers of objects and modules may refer to what comes later, and are taken modulo how many
- * there are in the end, except that ZAP_ELSEWHERE stays where the kind allows it;
+ *    there are in the end, except that ZAP_ELSEWHERE stays where the kind allows it;
  *  - the rest is left to zap_plan_normalize.
  *
  * Tags and codes are append-only and never reused, so stored bytes keep their meaning. The
- * canonical bytes are modules with their globals, objects, links, actions, in the order of the
- * plan.
+ * canonical bytes are modules with their globals, objects, links, actions, parks, in the order of
+ * the plan, then settings and modules that are unlisted, ascending. What only routes that end an
+ * interpreter have comes last, so the bytes of plans without it are what they always were.
  */
 #include "plan/wire.h"
 
 #include "base/check.h"
 
-enum tag { TAG_MODULE = 1, TAG_GLOBAL, TAG_OBJECT, TAG_LINK, TAG_ACT, TAG_END };
+enum tag {
+    TAG_MODULE = 1,
+    TAG_GLOBAL,
+    TAG_OBJECT,
+    TAG_LINK,
+    TAG_ACT,
+    TAG_PARK,
+    TAG_SETTING,
+    TAG_UNLISTED,
+    TAG_END,
+};
 
 static const uint8_t operands_count[TAG_END] = {
-    [TAG_MODULE] = 1, [TAG_GLOBAL] = 3, [TAG_OBJECT] = 3, [TAG_LINK] = 2, [TAG_ACT] = 4,
+    [TAG_MODULE] = 1, [TAG_GLOBAL] = 3, [TAG_OBJECT] = 3,  [TAG_LINK] = 2,
+    [TAG_ACT] = 4,    [TAG_PARK] = 3,   [TAG_SETTING] = 1, [TAG_UNLISTED] = 1,
+};
+
+/* What was read so far. */
+struct reader {
+    struct zap_plan *plan;
+    bool unlisted[UINT8_MAX + 1]; /* by the number given: there may be no such module yet */
 };
 
 static void read_global(struct zap_plan *plan, const uint8_t *operands)
@@ -57,8 +80,17 @@ static void read_act(struct zap_plan *plan, const uint8_t *operands)
         .node = operands[0], .op = operands[1], .module = operands[2], .name = operands[3]};
 }
 
-static void read_record(struct zap_plan *plan, enum tag tag, const uint8_t *operands)
+static void read_park(struct zap_plan *plan, const uint8_t *operands)
 {
+    if (plan->parks_count < ZAP_PARKS_MAX && zap_park_row(operands[0]) != NULL) {
+        plan->parks[plan->parks_count++] = (struct zap_park){
+            .place = operands[0], .is_module = operands[1] != 0, .what = operands[2]};
+    }
+}
+
+static void read_record(struct reader *reader, enum tag tag, const uint8_t *operands)
+{
+    struct zap_plan *plan = reader->plan;
     switch (tag) {
     case TAG_MODULE:
         if (plan->modules_count < ZAP_MODULES_MAX) {
@@ -83,13 +115,36 @@ static void read_record(struct zap_plan *plan, enum tag tag, const uint8_t *oper
     case TAG_ACT:
         read_act(plan, operands);
         return;
+    case TAG_PARK:
+        read_park(plan, operands);
+        return;
+    case TAG_SETTING:
+        if (zap_setting_row(operands[0]) != NULL) {
+            plan->settings |= (uint8_t)(1u << (operands[0] - 1));
+        }
+        return;
+    case TAG_UNLISTED:
+        reader->unlisted[operands[0]] = true;
+        return;
     case TAG_END:
         return;
     }
 }
 
 /* Numbers into the range that the plan turned out to have. */
-static void wrap_numbers(struct zap_plan *plan)
+static void wrap_modules(const struct reader *reader)
+{
+    struct zap_plan *plan = reader->plan;
+    for (unsigned i = 0; i <= UINT8_MAX; i++) {
+        plan->modules[i % plan->modules_count].unlisted |= reader->unlisted[i];
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = (uint8_t)(park->is_module ? park->what % plan->modules_count : park->what);
+    }
+}
+
+static void wrap_objects(struct zap_plan *plan)
 {
     unsigned modules = plan->modules_count;
     unsigned objects = plan->objects_count;
@@ -118,6 +173,10 @@ static void wrap_numbers(struct zap_plan *plan)
         plan->acts[i].node = (uint8_t)(plan->acts[i].node % objects);
         plan->acts[i].module = (uint8_t)(plan->acts[i].module % modules);
     }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = (uint8_t)(park->is_module ? park->what : park->what % objects);
+    }
 }
 
 void zap_wire_decode(const uint8_t *bytes, size_t len, struct zap_plan *ret_plan)
@@ -127,6 +186,7 @@ void zap_wire_decode(const uint8_t *bytes, size_t len, struct zap_plan *ret_plan
     if (len > 0 && zap_route_row(bytes[0]) != NULL) {
         ret_plan->route = bytes[0];
     }
+    struct reader reader = {.plan = ret_plan};
     size_t at = 1;
     while (at < len) {
         uint8_t tag = bytes[at++];
@@ -136,13 +196,14 @@ void zap_wire_decode(const uint8_t *bytes, size_t len, struct zap_plan *ret_plan
         if (len - at < operands_count[tag]) {
             break;
         }
-        read_record(ret_plan, tag, bytes + at);
+        read_record(&reader, tag, bytes + at);
         at += operands_count[tag];
     }
     if (ret_plan->modules_count == 0) {
         ret_plan->modules_count = 1;
     }
-    wrap_numbers(ret_plan);
+    wrap_modules(&reader);
+    wrap_objects(ret_plan);
     zap_plan_normalize(ret_plan);
 }
 
@@ -178,6 +239,24 @@ size_t zap_wire_encode(const struct zap_plan *plan, uint8_t ret_bytes[ZAP_WIRE_M
         *out++ = plan->acts[i].op;
         *out++ = plan->acts[i].module;
         *out++ = plan->acts[i].name;
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        *out++ = TAG_PARK;
+        *out++ = plan->parks[i].place;
+        *out++ = plan->parks[i].is_module;
+        *out++ = plan->parks[i].what;
+    }
+    for (unsigned code = 1; plan->settings >> (code - 1) != 0; code++) {
+        if (zap_plan_has_setting(plan, code)) {
+            *out++ = TAG_SETTING;
+            *out++ = (uint8_t)code;
+        }
+    }
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (plan->modules[m].unlisted) {
+            *out++ = TAG_UNLISTED;
+            *out++ = (uint8_t)m;
+        }
     }
     size_t len = (size_t)(out - ret_bytes);
     ZAP_CHECK_CMP(len, <=, ZAP_WIRE_MAX);

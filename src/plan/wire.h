@@ -8,7 +8,8 @@
 /* No normal plan needs more bytes than this. */
 enum {
     ZAP_WIRE_MAX = 1 + ZAP_MODULES_MAX * (2 + ZAP_GLOBALS_MAX * 4) + ZAP_OBJECTS_MAX * 4 +
-                   ZAP_LINKS_MAX * 3 + ZAP_ACTS_MAX * 5
+                   ZAP_LINKS_MAX * 3 + ZAP_ACTS_MAX * 5 + ZAP_PARKS_MAX * 4 +
+                   ((int)ZAP_SETTING_END - 1) * 2 + ZAP_MODULES_MAX * 2
 };
 
 /* The plan that these bytes mean. Total: every byte string means one; a byte that is no code is a

@@ -29,6 +29,7 @@ static struct {
     unsigned long decoded;
     unsigned long decoded_bytes;
     unsigned long decoded_objects;
+    unsigned long decoded_parks;
     unsigned long round_trips;
     unsigned long texts_accepted;
     unsigned long texts_refused;
@@ -83,7 +84,15 @@ static bool obeys_unused(const struct zap_plan *plan)
            is_zero(plan->links + plan->links_count,
                    (ZAP_LINKS_MAX - (size_t)plan->links_count) * sizeof plan->links[0]) &&
            is_zero(plan->acts + plan->acts_count,
-                   (ZAP_ACTS_MAX - (size_t)plan->acts_count) * sizeof plan->acts[0]);
+                   (ZAP_ACTS_MAX - (size_t)plan->acts_count) * sizeof plan->acts[0]) &&
+           is_zero(plan->parks + plan->parks_count,
+                   (ZAP_PARKS_MAX - (size_t)plan->parks_count) * sizeof plan->parks[0]);
+}
+
+static bool ends_an_interpreter(const struct zap_plan *plan)
+{
+    return plan->route == ZAP_ROUTE_EXIT || plan->route == ZAP_ROUTE_SUBINTERP ||
+           plan->route == ZAP_ROUTE_SUBINTERP_GIL;
 }
 
 static bool obeys_module(const struct zap_plan *plan, unsigned m)
@@ -102,7 +111,7 @@ static bool obeys_module(const struct zap_plan *plan, unsigned m)
             }
         }
     }
-    return module->held <= 1;
+    return module->held <= 1 && module->unlisted <= ends_an_interpreter(plan);
 }
 
 static bool obeys_object(const struct zap_plan *plan, unsigned i)
@@ -161,6 +170,33 @@ static bool obeys_act(const struct zap_plan *plan, unsigned i)
     return module && name;
 }
 
+static bool obeys_park(const struct zap_plan *plan, unsigned i)
+{
+    const struct zap_park *park = &plan->parks[i];
+    const struct zap_park_row *row = zap_park_row(park->place);
+    if (row == NULL || park->is_module > 1 ||
+        park->what >= (park->is_module ? plan->modules_count : plan->objects_count)) {
+        return false;
+    }
+    for (unsigned k = 0; k < i; k++) {
+        if (memcmp(&plan->parks[k], park, sizeof *park) == 0 ||
+            (park->place == ZAP_PARK_MAIN && plan->parks[k].place == ZAP_PARK_MAIN)) {
+            return false;
+        }
+    }
+    return park->is_module ? row->modules : row->objects;
+}
+
+static bool obeys_settings(const struct zap_plan *plan)
+{
+    for (unsigned code = 1; code <= 8; code++) {
+        if ((plan->settings >> (code - 1) & 1) != 0 && zap_setting_row(code) == NULL) {
+            return false;
+        }
+    }
+    return ends_an_interpreter(plan) || (plan->settings == 0 && plan->parks_count == 0);
+}
+
 /* Marks i and what it holds. */
 static void mark(const struct zap_plan *plan, unsigned i, bool *marked)
 {
@@ -186,6 +222,11 @@ static bool obeys_reach(const struct zap_plan *plan)
             mark(plan, plan->modules[m].globals[i].object, marked);
         }
     }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        if (!plan->parks[i].is_module) {
+            mark(plan, plan->parks[i].what, marked);
+        }
+    }
     for (unsigned i = 0; i < plan->objects_count; i++) {
         if (!marked[i]) {
             return false;
@@ -198,7 +239,8 @@ static bool obeys(const struct zap_plan *plan)
 {
     bool good = zap_route_row(plan->route) != NULL && plan->modules_count >= 1 &&
                 plan->modules_count <= ZAP_MODULES_MAX && plan->objects_count <= ZAP_OBJECTS_MAX &&
-                plan->links_count <= ZAP_LINKS_MAX && plan->acts_count <= ZAP_ACTS_MAX;
+                plan->links_count <= ZAP_LINKS_MAX && plan->acts_count <= ZAP_ACTS_MAX &&
+                plan->parks_count <= ZAP_PARKS_MAX && obeys_settings(plan);
     for (unsigned m = 0; good && m < plan->modules_count; m++) {
         good = plan->modules[m].globals_count <= ZAP_GLOBALS_MAX && obeys_module(plan, m);
     }
@@ -210,6 +252,9 @@ static bool obeys(const struct zap_plan *plan)
     }
     for (unsigned i = 0; good && i < plan->acts_count; i++) {
         good = obeys_act(plan, i);
+    }
+    for (unsigned i = 0; good && i < plan->parks_count; i++) {
+        good = obeys_park(plan, i);
     }
     return good && obeys_reach(plan) && obeys_unused(plan);
 }
@@ -246,14 +291,18 @@ static void try_round_trips(const struct zap_plan *plan)
 static void draw_config(struct zap_rng *rng, struct zap_gen_config *ret_config)
 {
     uint32_t assigned = 0;
+    uint32_t ends = 0;
     for (unsigned code = 0; code < 32; code++) {
-        assigned |= zap_route_row(code) != NULL ? UINT32_C(1) << code : 0;
+        const struct zap_route_row *row = zap_route_row(code);
+        assigned |= row != NULL ? UINT32_C(1) << code : 0;
+        ends |= row != NULL && row->ends ? UINT32_C(1) << code : 0;
     }
     *ret_config = (struct zap_gen_config){.seed = zap_rng_next(rng)};
     if (zap_rng_below(rng, 2) == 0) {
+        uint32_t wanted = zap_rng_below(rng, 2) == 0 ? ends : assigned;
         ret_config->size = (uint8_t)(ZAP_SIZE_MIN + zap_rng_below(rng, ZAP_SIZE_MAX));
         do {
-            ret_config->routes = (uint32_t)zap_rng_next(rng) & assigned;
+            ret_config->routes = (uint32_t)zap_rng_next(rng) & wanted;
         } while (ret_config->routes == 0);
     }
 }
@@ -285,6 +334,7 @@ static void limit_counts(struct zap_plan *plan)
     plan->objects_count %= ZAP_OBJECTS_MAX + 1;
     plan->links_count %= ZAP_LINKS_MAX + 1;
     plan->acts_count %= ZAP_ACTS_MAX + 1;
+    plan->parks_count %= ZAP_PARKS_MAX + 1;
     for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
         plan->modules[m].globals_count %= ZAP_GLOBALS_MAX + 1;
     }
@@ -321,7 +371,7 @@ static void try_normalize(struct zap_rng *rng, const struct zap_plan *good)
     must(plan.modules_count <= given.modules_count || given.modules_count == 0,
          "no module is added");
     must(plan.objects_count <= given.objects_count && plan.links_count <= given.links_count &&
-             plan.acts_count <= given.acts_count,
+             plan.acts_count <= given.acts_count && plan.parks_count <= given.parks_count,
          "a plan never gets bigger");
     try_round_trips(&plan);
 }
@@ -340,6 +390,7 @@ static void decode_and_try(const uint8_t *bytes, size_t len)
     zap_wire_decode(exact, len, &plan);
     free(exact);
     tried.decoded_objects += plan.objects_count;
+    tried.decoded_parks += plan.parks_count;
     must(obeys(&plan), "decoded bytes keep the rules");
     must(zap_plan_is_normal(&plan), "decoded bytes are normal");
     try_round_trips(&plan);
@@ -561,16 +612,17 @@ int main(int argc, char **argv)
     }
     printf("prop_plan: seed %" PRIu64 ", %" PRIu64
            " rounds: %lu generated, %lu normalized (%lu changed), "
-           "%lu byte strings decoded (%lu bytes, %lu objects), %lu round trips, "
+           "%lu byte strings decoded (%lu bytes, %lu objects, %lu parks), %lu round trips, "
            "%lu texts accepted, %lu refused, %lu mutated (%lu unchanged, %lu cut to fit), "
            "%lu mixed\n",
            seed, count, tried.generated, tried.normalized, tried.changed, tried.decoded,
-           tried.decoded_bytes, tried.decoded_objects, tried.round_trips, tried.texts_accepted,
-           tried.texts_refused, tried.mutated, tried.unchanged, tried.fitted, tried.crossed);
+           tried.decoded_bytes, tried.decoded_objects, tried.decoded_parks, tried.round_trips,
+           tried.texts_accepted, tried.texts_refused, tried.mutated, tried.unchanged, tried.fitted,
+           tried.crossed);
     bool all = tried.generated > 0 && tried.changed > 0 && tried.changed < tried.normalized &&
-               tried.decoded_objects > 0 && tried.round_trips > 0 && tried.texts_accepted > 0 &&
-               tried.texts_refused > 0 && tried.mutated > 0 && tried.fitted > 0 &&
-               tried.crossed > 0;
+               tried.decoded_objects > 0 && tried.decoded_parks > 0 && tried.round_trips > 0 &&
+               tried.texts_accepted > 0 && tried.texts_refused > 0 && tried.mutated > 0 &&
+               tried.fitted > 0 && tried.crossed > 0;
     if (tried.unchanged * 100 > tried.mutated) {
         fprintf(stderr, "prop_plan: of a hundred mutations more than one changes nothing\n");
         return 1;

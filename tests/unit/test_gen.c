@@ -16,6 +16,8 @@
 
 enum { PLANS = 30000 };
 
+enum { ENDS = 1 << ZAP_ROUTE_EXIT | 1 << ZAP_ROUTE_SUBINTERP | 1 << ZAP_ROUTE_SUBINTERP_GIL };
+
 #ifdef ZAP_HOSTILE
 static const char limits[] = "hostile";
 #else
@@ -28,18 +30,20 @@ static const struct {
     uint64_t seed;
     uint64_t index;
     uint8_t size;
+    bool ends; /* only routes that end an interpreter */
 } golden[] = {
-    {0, 0, 0},
-    {1, 0, 0},
-    {1, 1, 0},
-    {1, 2, 0},
-    {1, 1000000, 0},
-    {UINT64_MAX, UINT64_MAX, 0},
-    {UINT64_C(0x123456789abcdef0), 7, 0},
-    {1, 0, 1},
-    {1, 5, 16},
-    {1, 6, 32},
-    {2, 6, 32},
+    {0, 0, 0, false},
+    {1, 0, 0, false},
+    {1, 1, 0, false},
+    {1, 2, 0, false},
+    {1, 1000000, 0, false},
+    {UINT64_MAX, UINT64_MAX, 0, false},
+    {UINT64_C(0x123456789abcdef0), 7, 0, false},
+    {1, 0, 1, false},
+    {1, 5, 16, false},
+    {1, 6, 32, false},
+    {2, 6, 32, false},
+    {3, 0, 0, true},
 };
 enum { GOLDEN_COUNT = sizeof golden / sizeof golden[0] };
 
@@ -47,6 +51,7 @@ enum { GOLDEN_COUNT = sizeof golden / sizeof golden[0] };
 static uint64_t golden_hash(unsigned row)
 {
     struct zap_gen_config config = {.seed = golden[row].seed, .size = golden[row].size};
+    config.routes = golden[row].ends ? ENDS : 0;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (uint64_t i = 0; i < 100; i++) {
         struct zap_plan plan;
@@ -62,8 +67,9 @@ static uint64_t golden_hash(unsigned row)
 
 static void golden_line(unsigned row, char *ret_line, size_t size)
 {
-    snprintf(ret_line, size, "%s seed %" PRIu64 " index %" PRIu64 " size %u: %016" PRIx64 "\n",
-             limits, golden[row].seed, golden[row].index, golden[row].size, golden_hash(row));
+    snprintf(ret_line, size, "%s seed %" PRIu64 " index %" PRIu64 " size %u%s: %016" PRIx64 "\n",
+             limits, golden[row].seed, golden[row].index, golden[row].size,
+             golden[row].ends ? " ends" : "", golden_hash(row));
 }
 
 /* A changed line means that every stored seed now stands for other plans: tests/golden/update, and
@@ -150,6 +156,79 @@ static void only_allowed_routes(void **state)
     assert_in_range(drops, 600, 820); /* weights 10 and 4 */
 }
 
+/* All plans of a block end an interpreter by one route, or none of them does; and those that do not
+ * are what they are where no plan does. */
+static void ends_come_in_blocks(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 20000 };
+    const struct zap_gen_config all = {.seed = 6, .size = 1};
+    const struct zap_gen_config others = {.seed = 6, .size = 1, .routes = ~(uint32_t)ENDS};
+    unsigned ends = 0;
+    unsigned routes[32] = {0};
+    for (uint64_t block = 0; block < BLOCKS; block++) {
+        struct zap_plan first;
+        zap_gen_plan(&all, block * ZAP_BLOCK, &first);
+        ends += zap_plan_ends(&first);
+        routes[first.route] += zap_plan_ends(&first);
+        for (uint64_t i = 1; i < ZAP_BLOCK; i += block < 200 ? 1 : ZAP_BLOCK - 2) {
+            struct zap_plan plan;
+            struct zap_plan other;
+            zap_gen_plan(&all, block * ZAP_BLOCK + i, &plan);
+            zap_gen_plan(&others, block * ZAP_BLOCK + i, &other);
+            assert_false(zap_plan_ends(&other));
+            if (zap_plan_ends(&first)) {
+                assert_int_equal(plan.route, first.route);
+            } else {
+                assert_true(zap_plan_equal(&plan, &other));
+            }
+        }
+    }
+    assert_in_range(ends, BLOCKS / 16 * 9 / 10, BLOCKS / 16 * 11 / 10);
+    assert_in_range(routes[ZAP_ROUTE_EXIT], ends * 45 / 100, ends * 55 / 100); /* weights 2, 1, 1 */
+    assert_in_range(routes[ZAP_ROUTE_SUBINTERP], ends / 5, ends * 3 / 10);
+    assert_in_range(routes[ZAP_ROUTE_SUBINTERP_GIL], ends / 5, ends * 3 / 10);
+}
+
+/* Their blocks have other routes where fewer are allowed, and it is the same blocks. */
+static void blocks_of_allowed_routes(void **state)
+{
+    (void)state;
+    const struct zap_gen_config all = {.seed = 7};
+    const struct zap_gen_config some = {.seed = 7,
+                                        .routes = 1u << ZAP_ROUTE_DROP | 1u << ZAP_ROUTE_SUBINTERP};
+    const struct zap_gen_config two = {.seed = 7,
+                                       .routes = 1u << ZAP_ROUTE_EXIT | 1u << ZAP_ROUTE_SUBINTERP};
+    unsigned exits = 0;
+    for (uint64_t i = 0; i < 1000 * ZAP_BLOCK; i += ZAP_BLOCK) {
+        struct zap_plan a;
+        struct zap_plan b;
+        zap_gen_plan(&all, i, &a);
+        zap_gen_plan(&some, i, &b);
+        assert_int_equal(b.route, zap_plan_ends(&a) ? ZAP_ROUTE_SUBINTERP : ZAP_ROUTE_DROP);
+        zap_gen_plan(&two, i, &b);
+        assert_true(b.route == ZAP_ROUTE_EXIT || b.route == ZAP_ROUTE_SUBINTERP);
+        exits += b.route == ZAP_ROUTE_EXIT;
+    }
+    assert_in_range(exits, 600, 730);
+}
+
+/* What comes with the end of an interpreter is drawn last. */
+static void ends_are_drawn_last(void **state)
+{
+    (void)state;
+    const struct zap_gen_config exits = {.seed = 8, .routes = 1u << ZAP_ROUTE_EXIT};
+    const struct zap_gen_config subs = {.seed = 8, .routes = 1u << ZAP_ROUTE_SUBINTERP};
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct zap_plan a;
+        struct zap_plan b;
+        zap_gen_plan(&exits, i, &a);
+        zap_gen_plan(&subs, i, &b);
+        b.route = a.route;
+        assert_true(zap_plan_equal(&a, &b));
+    }
+}
+
 static void size_is_about_objects(void **state)
 {
     (void)state;
@@ -192,6 +271,42 @@ static struct {
     unsigned classes_home;
     unsigned classes_other;
 } seen;
+
+/* And what 30,000 that end an interpreter have besides. */
+static struct {
+    unsigned routes[256];
+    unsigned places[2][256];
+    unsigned settings[256];
+    unsigned bare; /* no parks, no settings */
+    unsigned with_settings;
+    unsigned modules;
+    unsigned parked_modules;
+    unsigned unlisted;
+    unsigned parked_objects;
+    unsigned called_nodes; /* nodes that atexit has */
+} ended;
+
+static void count_end(const struct zap_plan *plan)
+{
+    ended.routes[plan->route]++;
+    ended.bare += plan->parks_count == 0 && plan->settings == 0;
+    ended.with_settings += plan->settings != 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        ended.modules++;
+        ended.unlisted += plan->modules[m].unlisted;
+    }
+    for (unsigned code = 1; code < ZAP_SETTING_END; code++) {
+        ended.settings[code] += zap_plan_has_setting(plan, code);
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        ended.places[park->is_module][park->place]++;
+        ended.parked_modules += park->is_module;
+        ended.parked_objects += !park->is_module;
+        ended.called_nodes += park->place == ZAP_PARK_ATEXIT && !park->is_module &&
+                              plan->objects[park->what].kind == ZAP_VALUE_NODE;
+    }
+}
 
 static bool is_look(unsigned op)
 {
@@ -262,6 +377,12 @@ static int count_rows(void **state)
         }
         count_acts(&plan, &index, bound);
     }
+    const struct zap_gen_config ends = {.seed = 2, .routes = ENDS};
+    for (uint64_t i = 0; i < PLANS; i++) {
+        struct zap_plan plan;
+        zap_gen_plan(&ends, i, &plan);
+        count_end(&plan);
+    }
     return 0;
 }
 
@@ -274,6 +395,12 @@ static void every_row_is_reached(void **state)
         assert_true((zap_op_row(code) != NULL) == (seen.ops[code] > 0));
         assert_true((zap_name_row(code) != NULL) == (seen.names[code] > 0));
         assert_true((zap_name_row(code) != NULL) == (seen.act_names[code] > 0));
+        const struct zap_park_row *park = zap_park_row(code);
+        assert_true((park != NULL && park->objects) == (ended.places[0][code] > 0));
+        assert_true((park != NULL && park->modules) == (ended.places[1][code] > 0));
+        assert_true((zap_setting_row(code) != NULL) == (ended.settings[code] > 0));
+        bool ends = zap_route_row(code) != NULL && zap_route_row(code)->ends;
+        assert_true(ends == (ended.routes[code] > 0));
     }
     for (unsigned i = 1; i <= ZAP_MODULES_MAX; i++) {
         assert_true(seen.modules[i] > 0);
@@ -319,6 +446,12 @@ static void shares(void **state)
     assert_share(seen.classes_elsewhere, seen.kinds[ZAP_VALUE_NODE], 25, 35);
     assert_share(seen.classes_home, seen.kinds[ZAP_VALUE_NODE], 45, 70);
     assert_share(seen.classes_other, seen.kinds[ZAP_VALUE_NODE], 3, 25);
+    assert_share(ended.bare, PLANS, 25, 40);
+    assert_share(ended.with_settings, PLANS, 22, 28);
+    assert_share(ended.unlisted, ended.modules, 17, 23);
+    assert_share(ended.parked_modules, ended.modules, 30, 42);
+    assert_share(ended.parked_objects, PLANS, 55, 80);
+    assert_share(ended.called_nodes, ended.places[0][ZAP_PARK_ATEXIT], 60, 100);
 }
 
 static void bench_shape(void **state)
@@ -342,6 +475,9 @@ static void bench_shape(void **state)
         assert_int_equal(plan.objects_count, NODES);
         assert_int_equal(plan.acts_count, NODES);
         assert_int_equal(plan.links_count, 0);
+        assert_int_equal(plan.parks_count, 0);
+        assert_int_equal(plan.settings, 0);
+        assert_int_equal(plan.modules[0].unlisted, 0);
         uint64_t names = 0;
         uint64_t objects = 0;
         unsigned underscores = 0;
@@ -395,6 +531,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(same_seed_same_plan),
         cmocka_unit_test(plans_differ),
         cmocka_unit_test(only_allowed_routes),
+        cmocka_unit_test(ends_come_in_blocks),
+        cmocka_unit_test(blocks_of_allowed_routes),
+        cmocka_unit_test(ends_are_drawn_last),
         cmocka_unit_test(size_is_about_objects),
         cmocka_unit_test(every_row_is_reached),
         cmocka_unit_test(odd_names_are_not_too_rare),

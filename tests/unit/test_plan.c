@@ -175,6 +175,131 @@ static void route_table(void **state)
     assert_null(zap_route_find("dropp", 5));
 }
 
+static void park_table(void **state)
+{
+    (void)state;
+    unsigned rows = 0;
+    for (unsigned code = 0; code < 300; code++) {
+        const struct zap_park_row *row = zap_park_row(code);
+        if (row == NULL) {
+            continue;
+        }
+        rows++;
+        assert_int_equal(row->code, code);
+        assert_ptr_equal(zap_park_find(row->token, strlen(row->token)), row);
+        check_token(row->token);
+        assert_true(row->weight > 0);
+        assert_true(row->modules || row->objects);
+        assert_non_null(strstr(row->words, "{x}"));
+    }
+#define ZAP_PARK(code, id, token, modules, objects, weight, words) rows--;
+#include "plan/park.def"
+#undef ZAP_PARK
+    assert_int_equal(rows, 0);
+    assert_null(zap_park_row(0));
+    assert_null(zap_park_find("sy", 2));
+}
+
+static void setting_table(void **state)
+{
+    (void)state;
+    unsigned rows = 0;
+    for (unsigned code = 0; code < 300; code++) {
+        const struct zap_setting_row *row = zap_setting_row(code);
+        if (row == NULL) {
+            continue;
+        }
+        rows++;
+        assert_in_range(code, 1, 8); /* a set of settings is one byte */
+        assert_in_range(code, 1, ZAP_SETTING_END - 1);
+        assert_int_equal(row->code, code);
+        assert_ptr_equal(zap_setting_find(row->token, strlen(row->token)), row);
+        check_token(row->token);
+        assert_true(row->weight > 0);
+    }
+#define ZAP_SETTING(code, id, token, weight, py, words) rows--;
+#include "plan/setting.def"
+#undef ZAP_SETTING
+    assert_int_equal(rows, 0);
+    assert_null(zap_setting_row(0));
+    assert_null(zap_setting_find("gc", 2));
+}
+
+static void add_park(struct zap_plan *plan, unsigned place, bool is_module, unsigned what)
+{
+    plan->parks[plan->parks_count++] = (struct zap_park){(uint8_t)place, is_module, (uint8_t)what};
+}
+
+/* Nothing of rule 7 stays where no interpreter ends, whatever the route. */
+static void ends_only_with_their_routes(void **state)
+{
+    (void)state;
+    for (unsigned route = 1; route < 32; route++) {
+        if (zap_route_row(route) == NULL) {
+            continue;
+        }
+        bool ends = zap_route_row(route)->ends;
+        struct zap_plan plan;
+        zap_plan_init(&plan);
+        plan.route = (uint8_t)route;
+        plan.settings = 0xff;
+        plan.modules[0].unlisted = 2;
+        add_object(&plan, ZAP_VALUE_INT, 0, 0);
+        add_park(&plan, ZAP_PARK_SYS, true, 0);
+        add_park(&plan, ZAP_PARK_C, false, 0);
+        normalize(&plan);
+        assert_int_equal(zap_plan_ends(&plan), ends);
+        assert_int_equal(plan.settings, ends ? 0xff : 0);
+        assert_int_equal(plan.modules[0].unlisted, ends);
+        assert_int_equal(plan.parks_count, ends ? 2 : 0);
+        assert_int_equal(plan.objects_count, ends); /* the park alone holds it */
+    }
+}
+
+static void park_rules(void **state)
+{
+    (void)state;
+    struct zap_plan plan;
+    zap_plan_init(&plan);
+    plan.route = ZAP_ROUTE_EXIT;
+    plan.modules_count = 2;
+    add_object(&plan, 0, 0, 0); /* not a kind: goes, and others move up */
+    add_object(&plan, ZAP_VALUE_INT, 0, 0);
+    static const struct zap_park bad[] = {
+        {0, 1, 0},
+        {10, 1, 0},
+        {ZAP_PARK_SYS, 1, 2},
+        {ZAP_PARK_SYS, 0, 2},
+        {ZAP_PARK_SYS, 0, 0},
+        {ZAP_PARK_SYS, 0, 255},
+        {ZAP_PARK_MAIN, 0, 1},
+    };
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        plan.parks_count = 1;
+        plan.parks[0] = bad[i];
+        struct zap_plan given = plan;
+        normalize(&given);
+        assert_int_equal(given.parks_count, 0);
+    }
+    plan.parks_count = 0;
+    add_park(&plan, ZAP_PARK_SYS, false, 1);
+    add_park(&plan, ZAP_PARK_SYS, false, 1); /* again */
+    add_park(&plan, ZAP_PARK_SYS, true, 1);
+    struct zap_plan given = plan;
+    normalize(&plan);
+    assert_int_equal(plan.parks_count, 2);
+    assert_int_equal(plan.objects_count, 1);
+    assert_int_equal(plan.parks[0].what, 0);
+    assert_int_equal(plan.parks[1].what, 1);
+    given.parks_count = 0;
+    add_park(&given, ZAP_PARK_MAIN, true, 1);
+    add_park(&given, ZAP_PARK_MAIN, true, 0);
+    given.parks[1].is_module = 77;
+    normalize(&given);
+    assert_int_equal(given.parks_count, 1);
+    assert_int_equal(given.parks[0].what, 1);
+}
+
 static void init_is_normal(void **state)
 {
     (void)state;
@@ -575,6 +700,7 @@ static void unused_is_zero(void **state)
     plan.objects_count = 0;
     plan.links_count = 0;
     plan.acts_count = 0;
+    plan.parks_count = 0;
     struct zap_plan init;
     zap_plan_init(&init);
     normalize(&plan);
@@ -594,6 +720,9 @@ static void counts_over_limits_are_not_normal(void **state)
     assert_false(zap_plan_is_normal(&plan));
     plan = empty(1);
     plan.acts_count = ZAP_ACTS_MAX + 1;
+    assert_false(zap_plan_is_normal(&plan));
+    plan = empty(1);
+    plan.parks_count = ZAP_PARKS_MAX + 1;
     assert_false(zap_plan_is_normal(&plan));
     plan = empty(1);
     plan.modules[0].globals_count = ZAP_GLOBALS_MAX + 1;
@@ -650,6 +779,10 @@ int main(void)
         cmocka_unit_test(value_table),
         cmocka_unit_test(op_table),
         cmocka_unit_test(route_table),
+        cmocka_unit_test(park_table),
+        cmocka_unit_test(setting_table),
+        cmocka_unit_test(ends_only_with_their_routes),
+        cmocka_unit_test(park_rules),
         cmocka_unit_test(init_is_normal),
         cmocka_unit_test(route_and_modules),
         cmocka_unit_test(unassigned_kind_goes),

@@ -122,6 +122,38 @@ static void as_people_type(void **state)
                          "    raise\n");
 }
 
+/* What only plans have that end an interpreter. */
+static void ends_as_people_type(void **state)
+{
+    (void)state;
+    struct zap_plan plan;
+    parse_good("pyzap plan 1\n"
+               "route exit\n"
+               "module one unlisted held\n"
+               "park module one codecs # last\n"
+               "setting gc-on\n"
+               "object y = node elsewhere\n"
+               "park   object y\tatexit\n"
+               "module two unlisted\n"
+               "script y\n"
+               "    raise\n"
+               "setting stderr-none\n"
+               "park module one main\n",
+               &plan);
+    assert_prints(&plan, "pyzap plan 1\n"
+                         "route exit\n"
+                         "setting stderr-none\n"
+                         "setting gc-on\n"
+                         "module m0 held unlisted\n"
+                         "module m1 unlisted\n"
+                         "object o0 = node elsewhere\n"
+                         "park module m0 codecs\n"
+                         "park object o0 atexit\n"
+                         "park module m0 main\n"
+                         "script o0\n"
+                         "    raise\n");
+}
+
 static void line_ends(void **state)
 {
     (void)state;
@@ -184,6 +216,27 @@ static void every_row(void **state)
                      op->token, operands[op->operands]);
             parse_good(text, &plan);
             assert_int_equal(plan.acts[0].op, code);
+            assert_prints(&plan, text);
+        }
+        const struct zap_park_row *park = zap_park_row(code);
+        const struct zap_setting_row *setting = zap_setting_row(code);
+        for (unsigned is_module = 0; park != NULL && is_module < 2; is_module++) {
+            if (is_module ? park->modules : park->objects) {
+                snprintf(text, sizeof text,
+                         "pyzap plan 1\nroute exit\nmodule m0\nmodule m1\nobject o0 = int\n"
+                         "global m0 a = o0\npark %s %s\n",
+                         is_module ? "module m1" : "object o0", park->token);
+                parse_good(text, &plan);
+                assert_int_equal(plan.parks[0].place, code);
+                assert_int_equal(plan.parks[0].is_module, is_module);
+                assert_prints(&plan, text);
+            }
+        }
+        if (setting != NULL) {
+            snprintf(text, sizeof text, "pyzap plan 1\nroute subinterp\nsetting %s\nmodule m0\n",
+                     setting->token);
+            parse_good(text, &plan);
+            assert_int_equal(plan.settings, 1u << (code - 1));
             assert_prints(&plan, text);
         }
         if (route != NULL) {
@@ -260,7 +313,8 @@ static void statement_errors(void **state)
         {"pyzap plan 1\nroute drop\n", 3, 1,
          "expected at least one module, found the end of the text"},
         {START "objekt x = int\n", 4, 1,
-         "expected a statement (route, module, object, global, link, script), found \"objekt\"; "
+         "expected a statement (route, module, object, global, link, script, ...), found "
+         "\"objekt\"; "
          "did you mean \"object\"?"},
         {START "look m a\n", 4, 1, "expected a \"script\" line above an action, found \"look\""},
         {START "module elsewhere\n", 4, 8,
@@ -359,6 +413,80 @@ static void link_errors(void **state)
     assert_all_refused(cases, sizeof cases / sizeof cases[0]);
 }
 
+#define EXIT "pyzap plan 1\nroute exit\nmodule m\nobject x = int\nglobal m a = x\n"
+
+static void end_errors(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {START "module k unlisted\n", 4, 10,
+         "expected no \"unlisted\" except with a route that ends an interpreter, "
+         "found \"unlisted\""},
+        {START "setting gc-on\n", 4, 1,
+         "expected no \"setting\" except with a route that ends an interpreter, "
+         "found \"setting\""},
+        {START "park module m sys\n", 4, 1,
+         "expected no \"park\" except with a route that ends an interpreter, found \"park\""},
+        {EXIT "module k hold\n", 6, 10,
+         "expected \"held\", \"unlisted\" or the end of the line, found \"hold\""},
+        {EXIT "module k held held\n", 6, 15,
+         "expected \"unlisted\" or the end of the line, found \"held\""},
+        {EXIT "module k unlisted unlisted\n", 6, 19,
+         "expected \"held\" or the end of the line, found \"unlisted\""},
+        {EXIT "module k unlisted held held\n", 6, 24,
+         "expected the end of the line, found \"held\""},
+        {EXIT "setting\n", 6, 8,
+         "expected a setting (stderr-none, stderr-missing, stderr-odd, ...), "
+         "found the end of the line"},
+        {EXIT "setting gc-off\n", 6, 9,
+         "expected a setting (stderr-none, stderr-missing, stderr-odd, ...), found \"gc-off\"; "
+         "did you mean \"gc-on\"?"},
+        {EXIT "setting gc-on\nsetting gc-on\n", 7, 9,
+         "expected a setting that is not made yet, found \"gc-on\""},
+        {EXIT "setting gc-on stderr-none\n", 6, 15,
+         "expected the end of the line, found \"stderr-none\""},
+        {EXIT "park m sys\n", 6, 6, "expected \"module\" or \"object\", found \"m\""},
+        {EXIT "park module x sys\n", 6, 13, "expected a module (m), found \"x\""},
+        {EXIT "park object m sys\n", 6, 13, "expected an object from above (x), found \"m\""},
+        {EXIT "park module m\n", 6, 14,
+         "expected a place for a module (sys, builtins, modules, main, thread, context, ...), "
+         "found the end of the line"},
+        {EXIT "park object x main\n", 6, 15,
+         "expected a place for an object (sys, builtins, modules, thread, context, ...), "
+         "found \"main\""},
+        {EXIT "park object x sysmodules\n", 6, 15,
+         "expected a place for an object (sys, builtins, modules, thread, context, ...), "
+         "found \"sysmodules\"; did you mean \"modules\"?"},
+        {EXIT "park object x sys\npark module m sys\npark object x sys\n", 8, 15,
+         "expected a place that does not hold it yet, found \"sys\""},
+        {EXIT "module k\npark module k main\npark module m main\n", 8, 15,
+         "expected one module that is __main__, found \"main\""},
+        {EXIT "object y = int\npark module m sys\n", 6, 8,
+         "expected a global, a link or a park that holds this object, found \"y\", "
+         "which nothing holds (weak references do not)"},
+    };
+    assert_all_refused(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void limit_of_parks(void **state)
+{
+    (void)state;
+    char text[4096];
+    char what[160];
+    unsigned parks = 0;
+    struct zap_str str = zap_str_init(text, sizeof text);
+    zap_str_add(&str, EXIT);
+    for (unsigned i = 0; parks <= ZAP_PARKS_MAX; i++) {
+        const struct zap_park_row *row = zap_park_row(i / 2 + 1);
+        if (i % 2 == 0 ? row->modules : row->objects) {
+            zap_str_printf(&str, "park %s %s\n", i % 2 == 0 ? "module m" : "object x", row->token);
+            parks++;
+        }
+    }
+    snprintf(what, sizeof what, "expected at most %d parks, found \"park\"", ZAP_PARKS_MAX);
+    assert_refused(text, 6 + ZAP_PARKS_MAX, 1, what);
+}
+
 static void script_errors(void **state)
 {
     (void)state;
@@ -395,6 +523,8 @@ static void unreachable(void **state)
     struct zap_plan plan;
     parse_good(START "object l = node m\nobject w = method l\nglobal m a = w\n", &plan);
     assert_int_equal(plan.objects_count, 2);
+    parse_good(EXIT "object y = int\nobject l = list\nlink l -> y\npark object l c\n", &plan);
+    assert_int_equal(plan.objects_count, 3);
 }
 
 static void long_words_are_cut(void **state)
@@ -540,6 +670,18 @@ static void comments(void **state)
                          "expected UTF-8 without control characters, found \"\\x00\"");
 }
 
+static void assert_fits(const struct zap_plan *plan)
+{
+    char text[ZAP_TEXT_MAX];
+    struct zap_str str = zap_str_init(text, sizeof text);
+    zap_text_print(plan, &str);
+    assert_false(str.cut);
+    assert_true(str.len < ZAP_TEXT_MAX * 3 / 4);
+    struct zap_plan back;
+    parse_good(text, &back);
+    assert_true(zap_plan_equal(plan, &back));
+}
+
 /* Nothing that fits into a plan is longer than the header promises. */
 static void longest_text(void **state)
 {
@@ -573,28 +715,34 @@ static void longest_text(void **state)
                                         ZAP_NAME_BUILTINS_0};
     }
     zap_plan_normalize(&plan);
-    char text[ZAP_TEXT_MAX];
-    struct zap_str str = zap_str_init(text, sizeof text);
-    zap_text_print(&plan, &str);
-    assert_false(str.cut);
-    assert_true(str.len < ZAP_TEXT_MAX * 3 / 4);
-    struct zap_plan back;
-    parse_good(text, &back);
-    assert_true(zap_plan_equal(&plan, &back));
+    assert_fits(&plan);
+    plan.route = ZAP_ROUTE_SUBINTERP_GIL;
+    plan.settings = 0xff;
+    plan.parks_count = ZAP_PARKS_MAX;
+    for (unsigned i = 0; i < ZAP_PARKS_MAX; i++) {
+        plan.parks[i] = (struct zap_park){ZAP_PARK_BUILTINS, 0, (uint8_t)i};
+    }
+    for (unsigned m = 0; m < plan.modules_count; m++) {
+        plan.modules[m].unlisted = 1;
+    }
+    zap_plan_normalize(&plan);
+    assert_fits(&plan);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smallest),      cmocka_unit_test(as_people_type),
-        cmocka_unit_test(line_ends),     cmocka_unit_test(every_row),
-        cmocka_unit_test(header_errors), cmocka_unit_test(statement_errors),
-        cmocka_unit_test(object_errors), cmocka_unit_test(global_errors),
-        cmocka_unit_test(link_errors),   cmocka_unit_test(script_errors),
-        cmocka_unit_test(unreachable),   cmocka_unit_test(long_words_are_cut),
-        cmocka_unit_test(limits),        cmocka_unit_test(limit_of_globals),
-        cmocka_unit_test(limit_of_acts), cmocka_unit_test(file_size),
-        cmocka_unit_test(comments),      cmocka_unit_test(longest_text),
+        cmocka_unit_test(ends_as_people_type), cmocka_unit_test(end_errors),
+        cmocka_unit_test(limit_of_parks),      cmocka_unit_test(smallest),
+        cmocka_unit_test(as_people_type),      cmocka_unit_test(line_ends),
+        cmocka_unit_test(every_row),           cmocka_unit_test(header_errors),
+        cmocka_unit_test(statement_errors),    cmocka_unit_test(object_errors),
+        cmocka_unit_test(global_errors),       cmocka_unit_test(link_errors),
+        cmocka_unit_test(script_errors),       cmocka_unit_test(unreachable),
+        cmocka_unit_test(long_words_are_cut),  cmocka_unit_test(limits),
+        cmocka_unit_test(limit_of_globals),    cmocka_unit_test(limit_of_acts),
+        cmocka_unit_test(file_size),           cmocka_unit_test(comments),
+        cmocka_unit_test(longest_text),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 
 /* The tags and codes are written as numbers here on purpose: they are a file format. */
-enum { DROP = 1, WIPE = 3, RELOAD = 4 };
-enum { MODULE = 1, GLOBAL, OBJECT, LINK, ACT };
+enum { DROP = 1, WIPE = 3, RELOAD = 4, EXIT = 6, SUBINTERP = 7 };
+enum { MODULE = 1, GLOBAL, OBJECT, LINK, ACT, PARK, SETTING, UNLISTED };
 enum { INT = 2, LIST = 6, NODE = 10, CNODE = 11, FUNCTION = 12, CALLBACK = 18 };
 enum { LOOK = 1, RAISE = 10 };
 enum { A = 1, B = 2, U_A = 9 };
+enum { SYS = 1, MAIN = 4, ATEXIT = 7, CODECS = 9 };
+enum { STDERR_NONE = 1, GC_ON = 8 };
 
 #define DECODE(plan, ...)                                                                          \
     do {                                                                                           \
@@ -101,6 +103,73 @@ static void canonical_bytes(void **state)
     assert_bytes(&plan, bytes, sizeof bytes);
 }
 
+static void canonical_bytes_of_ends(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {
+        EXIT,                        //
+        MODULE,   0,                 //
+        GLOBAL,   A,           0, 0, //
+        MODULE,   1,                 //
+        OBJECT,   INT,         0, 0, //
+        OBJECT,   NODE,        0, 0, //
+        PARK,     ATEXIT,      0, 1, //
+        PARK,     CODECS,      1, 1, //
+        PARK,     SYS,         1, 0, //
+        SETTING,  STDERR_NONE,       //
+        SETTING,  GC_ON,             //
+        UNLISTED, 0,                 //
+        UNLISTED, 1,                 //
+    };
+    struct zap_plan plan;
+    decode(bytes, sizeof bytes, &plan);
+    assert_int_equal(plan.route, EXIT);
+    assert_int_equal(plan.modules[0].unlisted, 1);
+    assert_int_equal(plan.modules[1].unlisted, 1);
+    assert_int_equal(plan.modules[1].held, 1);
+    assert_int_equal(plan.objects_count, 2);
+    assert_int_equal(plan.settings, 0x81);
+    assert_int_equal(plan.parks_count, 3);
+    assert_int_equal(plan.parks[0].place, ATEXIT);
+    assert_int_equal(plan.parks[0].is_module, 0);
+    assert_int_equal(plan.parks[0].what, 1);
+    assert_int_equal(plan.parks[1].is_module, 1);
+    assert_bytes(&plan, bytes, sizeof bytes);
+}
+
+/* Before what they are about, with numbers and flags that are too big, and twice. */
+static void ends_in_any_order(void **state)
+{
+    (void)state;
+    struct zap_plan plan;
+    DECODE(&plan, SUBINTERP, UNLISTED, 201, SETTING, GC_ON, PARK, SYS, 77, 9, PARK, ATEXIT, 0, 202,
+           PARK, MAIN, 1, 0, PARK, MAIN, 1, 1, PARK, SYS, 1, 1, SETTING, GC_ON, UNLISTED, 1, MODULE,
+           0, MODULE, 0, OBJECT, NODE, 0, 0);
+    static const uint8_t want[] = {
+        SUBINTERP, MODULE, 0, MODULE, 0,    OBJECT, NODE, 0, 0,       PARK,  SYS,      1, 1,
+        PARK,      ATEXIT, 0, 0,      PARK, MAIN,   1,    0, SETTING, GC_ON, UNLISTED, 1,
+    };
+    assert_bytes(&plan, want, sizeof want);
+    /* of modules alone there can be parks, too */
+    DECODE(&plan, EXIT, PARK, ATEXIT, 1, 200, PARK, SYS, 0, 0);
+    static const uint8_t alone[] = {EXIT, MODULE, 0, PARK, ATEXIT, 1, 0};
+    assert_bytes(&plan, alone, sizeof alone);
+}
+
+/* Nor does anything stay of them with another route, or of what is not assigned. */
+static void ends_that_mean_nothing(void **state)
+{
+    (void)state;
+    struct zap_plan plan;
+    DECODE(&plan, WIPE, UNLISTED, 0, SETTING, GC_ON, PARK, SYS, 1, 0);
+    static const uint8_t want[] = {WIPE, MODULE, 0};
+    assert_bytes(&plan, want, sizeof want);
+    DECODE(&plan, EXIT, SETTING, 0, SETTING, 9, SETTING, 255, PARK, 0, 1, 0, PARK, 10, 1, 0, PARK,
+           255, 1, 0, PARK, SYS, 0, 0, PARK, SYS, 1);
+    static const uint8_t bare[] = {EXIT, MODULE, 0};
+    assert_bytes(&plan, bare, sizeof bare);
+}
+
 /* Records in any order, and before the first module record. */
 static void order_of_records_is_free(void **state)
 {
@@ -145,7 +214,7 @@ static void unassigned_is_nothing(void **state)
     (void)state;
     struct zap_plan plan;
     DECODE(&plan, DROP, 0, 200, OBJECT, INT, 0, 0, OBJECT, 0, 0, 0, OBJECT, 222, 1, 1, OBJECT, NODE,
-           0, 0, 6, GLOBAL, 0, 0, 0, GLOBAL, 63, 0, 0, GLOBAL, 255, 0, 0, GLOBAL, A, 0, 0, GLOBAL,
+           0, 0, 9, GLOBAL, 0, 0, 0, GLOBAL, 63, 0, 0, GLOBAL, 255, 0, 0, GLOBAL, A, 0, 0, GLOBAL,
            B, 1, 0, 255, ACT, 1, 0, 0, 0, ACT, 1, 99, 0, 0, ACT, 1, LOOK, 0, 77, ACT, 1, RAISE, 0,
            77);
     static const uint8_t want[] = {
@@ -202,6 +271,13 @@ static void over_the_limits_is_ignored(void **state)
     assert_int_equal(plan.modules[0].held, 0);
     assert_int_equal(plan.modules[ZAP_MODULES_MAX - 1].held, 1);
     assert_int_equal(plan.modules[0].globals_count, ZAP_GLOBALS_MAX);
+    static uint8_t parks[1 + TIMES * 4] = {EXIT};
+    for (unsigned i = 0; i < TIMES; i++) {
+        const uint8_t park[] = {PARK, (uint8_t)(1 + i % 9), 1, 0};
+        memcpy(parks + 1 + 4 * i, park, sizeof park);
+    }
+    decode(parks, sizeof parks, &plan);
+    assert_int_equal(plan.parks_count, ZAP_PARKS_MAX < 9 ? ZAP_PARKS_MAX : 9);
 }
 
 static void full_plan_fits(void **state)
@@ -213,8 +289,15 @@ static void full_plan_fits(void **state)
     plan.objects_count = ZAP_OBJECTS_MAX;
     plan.links_count = ZAP_LINKS_MAX;
     plan.acts_count = ZAP_ACTS_MAX;
+    plan.route = EXIT;
+    plan.settings = 0xff;
+    plan.parks_count = ZAP_PARKS_MAX;
+    for (unsigned i = 0; i < ZAP_PARKS_MAX; i++) {
+        plan.parks[i] = (struct zap_park){SYS, 0, (uint8_t)(i % ZAP_OBJECTS_MAX)};
+    }
     for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
         plan.modules[m].globals_count = ZAP_GLOBALS_MAX;
+        plan.modules[m].unlisted = 1;
         for (unsigned i = 0; i < ZAP_GLOBALS_MAX; i++) {
             plan.modules[m].globals[i].name = (uint8_t)(i + 1);
         }
@@ -262,6 +345,9 @@ int main(void)
         cmocka_unit_test(nothing_is_the_empty_plan),
         cmocka_unit_test(every_route_byte),
         cmocka_unit_test(canonical_bytes),
+        cmocka_unit_test(canonical_bytes_of_ends),
+        cmocka_unit_test(ends_in_any_order),
+        cmocka_unit_test(ends_that_mean_nothing),
         cmocka_unit_test(order_of_records_is_free),
         cmocka_unit_test(numbers_wrap),
         cmocka_unit_test(targets_wrap),
