@@ -13,6 +13,9 @@
  *   what Python code sees               a line of the script
  *   PHASE                               whether sys.path was cleared, a module removed or one wiped by then
  *
+ * A key that takes itself out of its namespace does so between its line and its event, so of these
+ * names nothing is compared.
+ *
  * A line about a name does not say whose it is. From 3.4 on it is of the module that is being wiped. Before,
  * a module is also cleared when it dies, in the middle of another's clearing; so when an interpreter of such
  * a version ends, names are compared up to the end's beginning and inside the clearing of plan's modules.
@@ -209,12 +212,13 @@ static bool add_name(const struct sides *s, uint8_t name, struct zap_str *out)
     return is_printed;
 }
 
-/* Is there a line about this name? One that is not in the table is none of ours to know. */
+/* Is there a line about this name that can be compared? */
 static bool has_line(const struct sides *s, uint8_t name)
 {
     char text[NAME_MAX];
     struct zap_str out = zap_str_init(text, sizeof text);
-    return name == ZAP_NAME_NO || add_name(s, name, &out);
+    return name == ZAP_NAME_NO ||
+           (name != ZAP_NAME_TRAP && name != ZAP_NAME_U_TRAP && add_name(s, name, &out));
 }
 
 /* Can a name of the trace be the one that was told? */
@@ -361,6 +365,8 @@ static bool thing_of_narration(struct sides *s, const struct zap_told *told, str
     case ZAP_TOLD_NAME:
         thing->kind = THING_NAME;
         thing->pass = told->pass;
+        if (strcmp(thing->text, "t") == 0 || strcmp(thing->text, "_t") == 0)
+            return false; /* a trap's */
         if (s->is_old && s->told_phase >= ZAP_END_SYS && s->is_foreign)
             return false;
         return !s->is_foreign && (s->trace->build.observers & ZAP_SEES_SETS);

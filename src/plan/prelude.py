@@ -282,13 +282,14 @@ class Z(object):
 
     # What these take out of a namespace they return, so that it dies when they are done, with the script
     # as its caller: up to 3.9 a function gets its builtins from the one that calls it if they have the
-    # same globals, and its globals may have none any more.
+    # same globals, and its globals may have none any more. The value that took its place they return too:
+    # in a worker the call still has that when the old one dies (a tuple lets go of its last item first).
 #@ store let_go
 
     def store(self, namespace, key, value):
         old = namespace.get(key)
         namespace[key] = value
-        return old
+        return value, old
 #@ remove let_go
 
     def remove(self, namespace, key):
@@ -657,7 +658,9 @@ class Importer(object):
 
     def load_module(self, name):
         is_new = name not in sys.modules
-        module = sys.modules.setdefault(name, types.ModuleType(name))
+        if is_new:
+            sys.modules[name] = types.ModuleType(name)
+        module = sys.modules[name]
         try:
             self.exec_module(module)
         except:
@@ -687,17 +690,17 @@ run(BUILD)
 #@ late
 for code in BESIDE:
     exec(code, globals(), scratch)
-#@ begin build
+#@ go build
 z.begin()
 #@ importer
 sys.meta_path.insert(0, Importer())
 for i in range(1, MODULES):
     make_module(i)
-#@ route:drop begin
+#@ route:drop go
 for i in range(MODULES):
     sys.modules.pop('m%d' % i, None)
     modules[i] = None  # the last reference
-#@ witness:drop begin
+#@ witness:drop go
 for i in range(MODULES):
     sys.modules.pop('m%d' % i, None)
     was_last = z.going(i)
@@ -707,13 +710,13 @@ for i in range(MODULES):
 z.collect()
 #@ witness:collect witness:drop collect
 z.collect()
-#@ route:wipe wipe begin
+#@ route:wipe wipe go
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for z.wiping in range(MODULES):
     wipe(modules[z.wiping])
     wipe(modules[z.wiping])
 z.wiping = None
-#@ route:wipe-unheld wipe begin
+#@ route:wipe-unheld wipe go
 wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
 for z.wiping in range(MODULES):
     module = id(modules[z.wiping])
@@ -722,7 +725,7 @@ for z.wiping in range(MODULES):
     if is_listed:
         wipe(module)
 z.wiping = None
-#@ witness:wipe wipe begin
+#@ witness:wipe wipe go
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for i in range(MODULES):
     for call in ['first', 'second']:
@@ -732,7 +735,7 @@ for i in range(MODULES):
         z.wiping = None
         z.say('wipe-end m%d call=%s pending=no', i, call)
         z.after(i)
-#@ witness:wipe-unheld wipe begin
+#@ witness:wipe-unheld wipe go
 wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
 for i in range(MODULES):
     module = id(modules[i])
@@ -768,7 +771,7 @@ def import_fails():
 
 
 z.say('failed m0 raised=%s', 'yes' if import_fails() else 'no')
-#@ late begin
+#@ late go
 for i in UNLISTED:
     del listed['m%d' % i]
 for i in range(MODULES):
