@@ -46,6 +46,22 @@ static bool has_op(const struct zap_plan *plan, uint8_t op)
     return false;
 }
 
+/* Can __builtins__ be something whose end is told? */
+static bool has_odd_builtins(const struct zap_plan *plan)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            if (plan->modules[m].globals[g].name == ZAP_NAME_BUILTINS)
+                return true;
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->name == ZAP_NAME_BUILTINS &&
+            (act->op == ZAP_OP_BIND_NODE || act->op == ZAP_OP_BIND_SELF))
+            return true;
+    }
+    return false;
+}
+
 static unsigned tellers(const struct zap_plan *plan)
 {
     static const uint8_t kinds[] = {ZAP_VALUE_NODE, ZAP_VALUE_CNODE, ZAP_VALUE_CALLBACK,
@@ -66,6 +82,9 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
         return "where the recursion limit ends a row of instances depends on what calls __del__";
     if (zap_plan_has_setting(plan, ZAP_SETTING_GC_ON))
         return "when a collection comes by itself depends on what else was allocated";
+    if (!zap_profile_has(zap_profile_of(build), ZAP_FEATURE_BUILTINS_CAPTURED) &&
+        has_odd_builtins(plan))
+        return "the frame of a __del__ holds what __builtins__ was until after its last line";
     if (build->nogil && has_kind(plan, ZAP_VALUE_CNODE))
         return "a code object stands for a C node, and waits for the collector without a GIL";
     if (build->nogil && (plan->modules_count > 1 || tellers(plan) > 1))
@@ -89,6 +108,7 @@ struct thing {
     uint8_t module;
     uint8_t as;         /* REMOVING: as the info of UNLISTED */
     uint8_t pass;       /* NAME */
+    bool is_first_of_two; /* NAME, from a trace: no name that is not for pass 1 has gone before */
     uint8_t name;       /* NAME, from a trace: enum zap_name_code */
     uint8_t phase;      /* enum zap_end_phase: how far the end has got */
     char text[LINE_MAX]; /* SCRIPT: the line; NAME and WIPING, as told: the name */
@@ -107,6 +127,7 @@ struct sides {
     uint32_t event;
     uint8_t phase;
     bool is_in_wipe; /* of a module of the plan */
+    bool saw_pass_two[ZAP_MODULES_MAX];
 
     /* of what is told */
     const char *at;
@@ -247,6 +268,22 @@ static bool is_told_name(const struct sides *s, const struct zap_event *event)
     return is_pass && is_here && has_line(s, event->name);
 }
 
+static void begin_passes(struct sides *s, const struct zap_event *event)
+{
+    if (event->module < ZAP_MODULES_MAX)
+        s->saw_pass_two[event->module] = false;
+}
+
+/* Had the second pass begun, as far as a worker can tell? It does not see passes but names: one that is
+ * left over from the first pass, and goes first in the second, it takes for one of the first. */
+static bool saw_pass_two(struct sides *s, const struct zap_event *event)
+{
+    bool saw = event->module < ZAP_MODULES_MAX && s->saw_pass_two[event->module];
+    if (event->module < ZAP_MODULES_MAX && event->by == ZAP_BY_INTERPRETER && event->info == 2)
+        s->saw_pass_two[event->module] = true;
+    return saw;
+}
+
 static bool thing_of_event(struct sides *s, const struct zap_event *event, struct thing *ret_thing)
 {
     struct zap_str text = zap_str_init(ret_thing->text, sizeof ret_thing->text);
@@ -267,8 +304,10 @@ static bool thing_of_event(struct sides *s, const struct zap_event *event, struc
         return !s->is_old;
     case ZAP_EVENT_MODULE_GONE:
         ret_thing->kind = THING_DESTROY;
+        begin_passes(s, event);
         return !s->is_old;
     case ZAP_EVENT_WIPE:
+        begin_passes(s, event);
         ret_thing->kind = THING_WIPING;
         s->is_in_wipe = event->module != ZAP_NO_MODULE;
         zap_str_add(&text, event->info == 3 ? "sys" : event->info == 4 ? "builtins" : "");
@@ -280,6 +319,7 @@ static bool thing_of_event(struct sides *s, const struct zap_event *event, struc
         ret_thing->kind = THING_NAME;
         ret_thing->pass = event->info;
         ret_thing->name = event->name;
+        ret_thing->is_first_of_two = !saw_pass_two(s, event);
         return (s->trace->build.observers & ZAP_SEES_SETS) && is_told_name(s, event);
     default:
         return false;
@@ -465,7 +505,9 @@ static bool is_same_thing(const struct sides *s, const struct thing *told, const
     case THING_WIPING:
         return told->module == event->module && strcmp(told->text, event->text) == 0;
     case THING_NAME:
-        return told->pass == event->pass && is_name(s, event->name, told->text);
+        return is_name(s, event->name, told->text) &&
+               (told->pass == event->pass ||
+                (told->pass == 2 && event->pass == 1 && event->is_first_of_two));
     }
     return false;
 }
