@@ -4,9 +4,10 @@
  *   OUTDIR/seeds/NAME.zap   the wire bytes of every text plan NAME.plan
  *
  * A dictionary's entries are whole records of wire bytes, one for every row of the tables at least:
- * a global of each name, an object of each kind, an act of each op. They are cut out of plans that
- * zap_wire_encode has encoded, so that the dictionary follows the format by itself. Entries are
- * named by the rows' identifiers, because names may have letters, digits and '_' only.
+ * a global of each name, an object of each kind, an act of each op, a park at each place. They are
+ * cut out of plans that zap_wire_encode has encoded, so that the dictionary follows the format by
+ * itself. Entries are named by the rows' identifiers, because names may have letters, digits and
+ * '_' only.
  *
  * All plans are read before anything is written, and every file is renamed into place. The same
  * arguments give the same files. Exit status: 0 written, 2 usage, bad input or no way to write,
@@ -55,10 +56,32 @@ static const struct row routes[] = {
 #undef ZAP_ROUTE
 };
 
+static const struct row places[] = {
+#define ZAP_PARK(code, id, token, modules, objects, weight, words) {code, #id},
+#include "plan/park.def"
+#undef ZAP_PARK
+};
+
+static const struct row settings[] = {
+#define ZAP_SETTING(code, id, token, weight, py, words) {code, #id},
+#include "plan/setting.def"
+#undef ZAP_SETTING
+};
+
 /* ------------------------------------------------------------------ the dictionary */
 
 /* How many bytes the records of wire.c have, tag included. */
-enum { ROUTE_LEN = 1, MODULE_LEN = 2, GLOBAL_LEN = 4, OBJECT_LEN = 4, LINK_LEN = 3, ACT_LEN = 5 };
+enum {
+    ROUTE_LEN = 1,
+    MODULE_LEN = 2,
+    GLOBAL_LEN = 4,
+    OBJECT_LEN = 4,
+    LINK_LEN = 3,
+    ACT_LEN = 5,
+    PARK_LEN = 4,
+    SETTING_LEN = 2,
+    UNLISTED_LEN = 2,
+};
 
 /* Records with operands that are not in place yet refer to the first object and the first module,
  * which any plan is likely to have. */
@@ -180,6 +203,38 @@ static void add_acts(struct zap_str *dict)
     }
 }
 
+/* They mean something only with a route that ends an interpreter, which an entry can not bring. */
+static void add_ends(struct zap_str *dict)
+{
+    const size_t at = ROUTE_LEN + MODULE_LEN + GLOBAL_LEN + OBJECT_LEN;
+    struct zap_plan plan;
+    zap_str_add(dict, "\n# The first object and the first module, in each place.\n");
+    start_plan(&plan);
+    plan.route = ZAP_ROUTE_EXIT;
+    plan.parks_count = 1;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        const struct zap_park_row *row = zap_park_row(places[i].code);
+        plan.parks[0] = (struct zap_park){.place = places[i].code};
+        if (row->objects) {
+            add_entry(dict, "park_", places[i].id, "_object", &plan, at, PARK_LEN);
+        }
+        plan.parks[0].is_module = 1;
+        if (row->modules) {
+            add_entry(dict, "park_", places[i].id, "_module", &plan, at, PARK_LEN);
+        }
+    }
+    zap_str_add(dict, "\n# Each setting, and a first module that is not listed.\n");
+    plan.parks_count = 0;
+    plan.parks[0] = (struct zap_park){0};
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        plan.settings = (uint8_t)(1u << (settings[i].code - 1));
+        add_entry(dict, "setting_", settings[i].id, "", &plan, at, SETTING_LEN);
+    }
+    plan.settings = 0;
+    plan.modules[0].unlisted = 1;
+    add_entry(dict, "unlisted", "", "", &plan, at, UNLISTED_LEN);
+}
+
 static void print_dictionary(struct zap_str *dict)
 {
     zap_str_add(dict, "# Wire records of plans (src/plan/wire.c), from the tables src/plan/*.def.\n"
@@ -190,6 +245,7 @@ static void print_dictionary(struct zap_str *dict)
     add_objects(dict);
     add_links(dict);
     add_acts(dict);
+    add_ends(dict);
     ZAP_CHECK(!dict->cut);
 }
 

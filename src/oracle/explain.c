@@ -13,6 +13,10 @@
  * dict a cycle reaches is G. A class is always in a cycle (with its own __mro__ and descriptors),
  * and it reaches the globals of its methods: a module whose class is in use anywhere is G.
  *
+ * When an interpreter ends, what decides is what can still be reached when it wipes the modules
+ * that are left: from places that go later, or never. Places are therefore put into the order in
+ * which they go.
+ *
  * This describes the plan as built. Scripts change the graph while it falls apart; the text says
  * that they can, and does not follow them.
  */
@@ -22,7 +26,7 @@
 
 /* ---- pieces of text ---- */
 
-/* Append a row's words with {m}, {n} and {t} filled in. */
+/* Append a row's words with {m}, {n} and {t} or {x} filled in. */
 static void add_pattern(const char *pattern, const char *module, const char *name,
                         const char *target, struct zap_str *out)
 {
@@ -184,10 +188,15 @@ static void add_modules(const struct zap_plan *plan, const struct zap_plan_index
     uint64_t named = 0;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         const struct zap_module *module = &plan->modules[m];
-        zap_str_printf(
-            out, "\nm%u%s %s\n", m,
-            module->held ? ", whose __dict__ somebody else holds until the route is over," : "",
-            module->globals_count ? "binds, in this order:" : "binds no names.");
+        zap_str_printf(out, "\nm%u%s%s %s\n", m,
+                       !module->unlisted ? ""
+                       : module->held    ? ", which was taken out of sys.modules and"
+                                         : ", which was taken out of sys.modules,",
+                       !module->held ? ""
+                       : module->unlisted
+                           ? " whose __dict__ somebody else holds until the route is over,"
+                           : ", whose __dict__ somebody else holds until the route is over,",
+                       module->globals_count ? "binds, in this order:" : "binds no names.");
         for (unsigned g = 0; g < module->globals_count; g++) {
             const struct zap_global *global = &module->globals[g];
             zap_str_printf(out, "    %s = ", name_token(global->name));
@@ -254,6 +263,24 @@ static void add_scripts(const struct zap_plan *plan, const struct zap_plan_index
         zap_str_add(out, "\nThe __del__ of ");
         add_objects(silent, out);
         zap_str_add(out, " only records that it ran.\n");
+    }
+}
+
+/* What holds what beside the modules, in that order, and what the interpreter is like. */
+static void add_surroundings(const struct zap_plan *plan, struct zap_str *out)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        zap_str_add(out, i == 0 ? "\nBeside the modules\n    " : "    ");
+        add_pattern(zap_park_row(park->place)->words, "", "",
+                    label_of(park->is_module ? 'm' : 'o', park->what).text, out);
+        zap_str_add(out, "\n");
+    }
+    zap_str_add(out, plan->settings != 0 ? "\nWhen the interpreter ends\n" : "");
+    for (unsigned code = 1; code < ZAP_SETTING_END; code++) {
+        if (zap_plan_has_setting(plan, code)) {
+            zap_str_printf(out, "    %s\n", zap_setting_row(code)->words);
+        }
     }
 }
 
@@ -475,6 +502,180 @@ static void add_reloaded(const struct zap_plan *plan, struct zap_str *out)
     zap_str_add(out, is_any ? ".\n" : " and no name is bound again.\n");
 }
 
+/* When a place lets go, in the order of 3.4 and newer (Python/pylifecycle.c:finalize_modules). */
+enum stay {
+    STAY_ATEXIT,
+    STAY_LISTED,
+    STAY_BUILTINS,
+    STAY_WIPES, /* the first that are still there when modules are wiped */
+    STAY_SYS = STAY_WIPES,
+    STAY_STATE,
+    STAY_EVER,
+};
+
+static enum stay stay_of(uint8_t place)
+{
+    switch ((enum zap_park_code)place) {
+    case ZAP_PARK_ATEXIT:
+        return STAY_ATEXIT;
+    case ZAP_PARK_MODULES:
+    case ZAP_PARK_MAIN:
+        return STAY_LISTED;
+    case ZAP_PARK_BUILTINS:
+        return STAY_BUILTINS;
+    case ZAP_PARK_SYS:
+        return STAY_SYS;
+    case ZAP_PARK_THREAD:
+    case ZAP_PARK_CONTEXT:
+    case ZAP_PARK_CODECS:
+        return STAY_STATE;
+    case ZAP_PARK_C:
+        break;
+    }
+    return STAY_EVER;
+}
+
+/* What can be reached from places that let go as late as this or later, and, if from STAY_WIPES on,
+ * from dicts that somebody holds. */
+static uint64_t staying(const struct zap_plan *plan, const struct graph *graph, enum stay stay)
+{
+    uint64_t set = graph->kept;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        unsigned vertex = park->what + (unsigned)(park->is_module ? MODULE_AT : 0);
+        set |= stay_of(park->place) >= stay ? BIT(vertex) | graph->reach[vertex] : 0;
+    }
+    return set;
+}
+
+static bool is_listed(const struct zap_plan *plan, unsigned m)
+{
+    bool is_listed = !plan->modules[m].unlisted;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        is_listed |= park->is_module && park->what == m && stay_of(park->place) == STAY_LISTED;
+    }
+    return is_listed;
+}
+
+/* Append how a module goes when the interpreter ends, 3.4 on. */
+static void add_ended(const struct zap_plan *plan, const struct graph *graph, unsigned m,
+                      struct zap_str *out)
+{
+    uint64_t stays = staying(plan, graph, STAY_WIPES);
+    uint64_t stays_long = staying(plan, graph, STAY_BUILTINS); /* or longer */
+    const char *when = stays_long & BIT(MODULE_AT + m) ? "when builtins loses what was added to it"
+                                                       : "when sys.modules lets go of it";
+    zap_str_add(out, "\n");
+    if (!is_listed(plan, m)) {
+        zap_str_printf(out,
+                       "m%u is not in sys.modules, so the interpreter never wipes it: it goes with "
+                       "its last reference%s.",
+                       m,
+                       stays & BIT(MODULE_AT + m)
+                           ? ", which is one that is still there when all others are wiped"
+                           : "");
+    } else if (stays & BIT(MODULE_AT + m)) {
+        zap_str_printf(out,
+                       "m%u is still there when sys.modules has let go of it, so it is wiped (path "
+                       "W).",
+                       m);
+        add_passes(plan, m, false, out);
+    } else if ((stays_long & BIT(DICT_AT + m)) && !(stays_long & BIT(MODULE_AT + m))) {
+        zap_str_printf(out,
+                       "m%u goes %s, but its dict can be reached from what stays longer, so nobody "
+                       "wipes it: every name is as it was until that goes, too.",
+                       m, when);
+    } else if (graph->on_cycle & BIT(DICT_AT + m)) {
+        add_cycle(plan, graph, m, out);
+        zap_str_printf(out,
+                       " and only a collection can free it (path G): the first one after m%u is "
+                       "gone, which is %s. Every __del__ finds all names in place, underscore or "
+                       "not.",
+                       m, when);
+    } else {
+        zap_str_printf(out, "m%u goes %s (path D)", m, when);
+        add_pass(plan, m, 0, false, ", and its values go in dict order, underscore or not: ", "",
+                 out);
+        zap_str_add(out, ".");
+    }
+    zap_str_add(out, "\n");
+}
+
+/* Append until when the parked objects stay. */
+static void add_stays(const struct zap_plan *plan, struct zap_str *out)
+{
+    static const char *const until[] = {
+        [STAY_ATEXIT] = "until the atexit callbacks are over",
+        [STAY_LISTED] = "until sys.modules is cleared",
+        [STAY_BUILTINS] = "until builtins loses what was added to it",
+        [STAY_SYS] = "until sys is wiped",
+        [STAY_STATE] = "until the interpreter's own state goes",
+        [STAY_EVER] = "for ever",
+    };
+    for (unsigned stay = STAY_ATEXIT; stay <= STAY_EVER; stay++) {
+        uint64_t objects = 0;
+        for (unsigned i = 0; i < plan->parks_count; i++) {
+            bool is_it = !plan->parks[i].is_module && stay_of(plan->parks[i].place) == stay;
+            objects |= is_it ? BIT(plan->parks[i].what) : 0;
+        }
+        if (objects != 0) {
+            zap_str_add(out, "\n");
+            add_objects(objects, out);
+            zap_str_printf(out, is_one(objects) ? " stays %s%s.\n" : " stay %s%s.\n",
+                           stay == STAY_EVER ? "" : "at least ", until[stay]);
+        }
+    }
+}
+
+/* Append what goes before the modules do. */
+static void add_before_modules(const struct zap_plan *plan, struct zap_str *out)
+{
+    bool has_atexit = false;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        has_atexit |= plan->parks[i].place == ZAP_PARK_ATEXIT;
+    }
+    if (has_atexit) {
+        zap_str_add(out, "\nFirst the atexit callbacks are called, the last one first");
+        zap_str_add(out, plan->route == ZAP_ROUTE_EXIT ? "." : "; before 3.7 they are not.");
+    }
+    if (plan->route != ZAP_ROUTE_EXIT) {
+        zap_str_add(out, has_atexit ? " There" : "\nThere");
+        zap_str_add(out, " is no collection before modules go: what is garbage already goes in the "
+                         "first one after that.\n");
+    } else if (zap_plan_has_setting(plan, ZAP_SETTING_GC_ON)) {
+        zap_str_add(out, has_atexit ? " Then" : "\nFirst");
+        zap_str_add(out, " there is a full collection, with all modules in place.\n");
+    } else {
+        zap_str_add(out, has_atexit ? " Then" : "\nFirst");
+        zap_str_add(out, " there is a full collection, with all modules in place, up to 3.5 and "
+                         "from 3.14.0 to 3.14.4 only, because automatic collections are off.\n");
+    }
+}
+
+static void add_end(const struct zap_plan *plan, const struct graph *graph, struct zap_str *out)
+{
+    add_before_modules(plan, out);
+    zap_str_add(
+        out, "\nFrom 3.4 on, entries of sys.modules become None in their order, then it is "
+             "cleared, and builtins loses what was added to it. After a full collection, modules "
+             "that were entries and are still there are wiped: the last entry first from 3.8 on, "
+             "the first one before. Then sys is wiped, then builtins, and after another full "
+             "collection the interpreter's own state goes.\n");
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        add_ended(plan, graph, m, out);
+    }
+    add_stays(plan, out);
+    zap_str_add(out,
+                "\nA __del__ that runs once sys.meta_path is None can import nothing new. One that "
+                "runs when builtins is wiped finds every builtin None, and nobody hears of its "
+                "errors.\n"
+                "\nIn 2.7 __main__ is wiped first, then all other modules in hash order, those "
+                "that only sys.modules holds before the rest, then sys, then builtins. No "
+                "collection follows, so cycles that are left stay.\n"
+                "\nFree-threaded builds leave every module that is not wiped to the collector.\n");
+}
+
 /* Append what is in a cycle that no module is part of, and the order of the collector's work. */
 static void add_collector(const struct zap_plan *plan, const struct graph *graph,
                           struct zap_str *out)
@@ -539,6 +740,7 @@ void zap_explain_plan(const struct zap_plan *plan, struct zap_str *out)
                    plan->objects_count == 1 ? "" : "s", route->token, route->text);
     add_modules(plan, &index, out);
     add_scripts(plan, &index, out);
+    add_surroundings(plan, out);
     size_t from = out->len;
     zap_str_add(out, "\nWhat to expect, if no script interferes:\n");
     switch (plan->route) {
@@ -555,6 +757,11 @@ void zap_explain_plan(const struct zap_plan *plan, struct zap_str *out)
                        "sys.modules and drops it.%s\n",
                        plan->modules_count > 1 ? " The others stay." : "");
         add_all_dropped(plan, &graph, 1, out);
+        break;
+    case ZAP_ROUTE_EXIT:
+    case ZAP_ROUTE_SUBINTERP:
+    case ZAP_ROUTE_SUBINTERP_GIL:
+        add_end(plan, &graph, out);
         break;
     default:
         add_all_dropped(plan, &graph, plan->modules_count, out);

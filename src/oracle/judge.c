@@ -976,6 +976,7 @@ static void step(struct walk *w, const struct zap_event *event)
     case ZAP_EVENT_ATEXIT:
     case ZAP_EVENT_ATEXIT_END:
     case ZAP_EVENT_SENTINEL:
+    case ZAP_EVENT_GARBAGE:
     case ZAP_EVENT_END:
         break;
     }

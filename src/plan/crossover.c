@@ -7,6 +7,9 @@
  * object half of the time, so that scripts of a meet objects of b. What is left over at the top of
  * the part, held by nobody, gets a global of its own. Often a link is drawn across.
  *
+ * Where the new plan ends an interpreter, the objects' parks come with them, half of those of the
+ * modules that they come from, and the settings of either plan or of both.
+ *
  * Or only scripts are taken: nodes of a do what nodes of b do.
  *
  * A plan that is full would take nothing in. So room is made first, for half a plan at most, by
@@ -159,6 +162,7 @@ static void map_modules(struct graft *graft)
             one_in(graft->rng, 3)) {
             graft->module[m] = plan->modules_count++;
             plan->modules[graft->module[m]].held = module->held;
+            plan->modules[graft->module[m]].unlisted = module->unlisted;
         } else {
             graft->module[m] = (uint8_t)zap_rng_below(graft->rng, old_count);
         }
@@ -250,6 +254,20 @@ static void graft_globals(struct graft *graft)
     }
 }
 
+/* What has no room stays away, as does what can not be with this route. */
+static void graft_parks(struct graft *graft)
+{
+    struct zap_plan *plan = graft->plan;
+    for (unsigned i = 0; zap_plan_ends(plan) && i < graft->from->parks_count; i++) {
+        struct zap_park park = graft->from->parks[i];
+        bool comes = park.is_module ? one_in(graft->rng, 2) : has(graft->set, park.what);
+        if (comes && plan->parks_count < ZAP_PARKS_MAX) {
+            park.what = park.is_module ? graft->module[park.what] : graft->object[park.what];
+            plan->parks[plan->parks_count++] = park;
+        }
+    }
+}
+
 /* A name that a module does not have. */
 static uint8_t draw_free_name(const struct zap_module *module, struct zap_rng *rng)
 {
@@ -323,6 +341,7 @@ static void graft_part(struct zap_plan *plan, const struct zap_plan *from, struc
     graft_links(&graft);
     graft_acts(&graft);
     graft_globals(&graft);
+    graft_parks(&graft);
     hold_the_rest(&graft);
     if (one_in(rng, 2)) {
         link_across(&graft);
@@ -374,6 +393,12 @@ void zap_crossover(const struct zap_plan *a, const struct zap_plan *b, struct za
     struct zap_plan plan = *a;
     if (one_in(rng, 2)) {
         plan.route = b->route;
+        zap_plan_normalize(&plan); /* parks may have gone, and what they held */
+    }
+    if (zap_plan_ends(&plan)) {
+        uint32_t ticket = zap_rng_below(rng, 3);
+        plan.settings =
+            (uint8_t)((ticket != 0 ? a->settings : 0) | (ticket != 1 ? b->settings : 0));
     }
     if (b->objects_count > 0 && !(one_in(rng, 4) && graft_scripts(&plan, b, rng))) {
         graft_part(&plan, b, rng);

@@ -47,6 +47,18 @@ static const uint8_t route_codes[] = {
 #undef ZAP_ROUTE
 };
 
+static const uint8_t place_codes[] = {
+#define ZAP_PARK(code, id, token, modules, objects, weight, words) code,
+#include "plan/park.def"
+#undef ZAP_PARK
+};
+
+static const uint8_t setting_codes[] = {
+#define ZAP_SETTING(code, id, token, weight, py, words) code,
+#include "plan/setting.def"
+#undef ZAP_SETTING
+};
+
 static const uint8_t name_codes[] = {
 #define ZAP_NAME(code, id, token, py, cls, ident) code,
 #include "plan/name.def"
@@ -254,9 +266,15 @@ static void complete_act(const struct zap_plan *plan, struct zap_rng *rng, struc
 
 /* ------------------------------------------------------------------ the whole */
 
+/* One in eight that ends an interpreter, because such plans cost so much more than others. */
 static void change_route(struct zap_plan *plan, struct zap_rng *rng)
 {
-    plan->route = route_codes[below(rng, COUNT(route_codes))];
+    bool ends = one_in(rng, 8);
+    unsigned row = below(rng, COUNT(route_codes));
+    while (zap_route_row(route_codes[row])->ends != ends) {
+        row = (row + 1) % (unsigned)COUNT(route_codes);
+    }
+    plan->route = route_codes[row];
 }
 
 /* Something new, small enough to be understood. */
@@ -443,6 +461,10 @@ static void fold_module(struct zap_plan *plan, struct zap_rng *rng)
     }
     for (unsigned i = 0; i < plan->acts_count; i++) {
         plan->acts[i].module = folded(plan->acts[i].module, m, to);
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = park->is_module ? folded(park->what, m, to) : park->what;
     }
     memmove(&plan->modules[m], &plan->modules[m + 1],
             (plan->modules_count - m - 1u) * sizeof plan->modules[0]);
@@ -710,6 +732,11 @@ static void swap_objects(struct zap_plan *plan, struct zap_rng *rng)
     for (unsigned a = 0; a < plan->acts_count; a++) {
         exchange_numbers(&plan->acts[a].node, i, k);
     }
+    for (unsigned p = 0; p < plan->parks_count; p++) {
+        if (!plan->parks[p].is_module) {
+            exchange_numbers(&plan->parks[p].what, i, k);
+        }
+    }
 }
 
 /* ------------------------------------------------------------------ scripts */
@@ -853,6 +880,86 @@ static void copy_script(struct zap_plan *plan, struct zap_rng *rng)
     }
 }
 
+/* ------------------------------------------------------------------ the end of an interpreter */
+
+/* A module or an object; half of the time the one, half the other, where there is an object. */
+static void draw_parked(const struct zap_plan *plan, struct zap_rng *rng, struct zap_park *park)
+{
+    park->is_module = plan->objects_count == 0 || one_in(rng, 2);
+    park->what = park->is_module ? draw_module(plan, rng) : (uint8_t)draw_object(plan, rng);
+}
+
+/* A place that can hold it. */
+static void draw_park_place(struct zap_rng *rng, struct zap_park *park)
+{
+    unsigned i = below(rng, COUNT(place_codes));
+    const struct zap_park_row *row = zap_park_row(place_codes[i]);
+    while (!(park->is_module ? row->modules : row->objects)) {
+        i = (i + 1) % (unsigned)COUNT(place_codes);
+        row = zap_park_row(place_codes[i]);
+    }
+    park->place = place_codes[i];
+}
+
+static void add_park(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (zap_plan_ends(plan) && plan->parks_count < ZAP_PARKS_MAX) {
+        struct zap_park *park = &plan->parks[plan->parks_count++];
+        draw_parked(plan, rng, park);
+        draw_park_place(rng, park);
+    }
+}
+
+static void drop_park(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (plan->parks_count > 0) {
+        plan->parks[below(rng, plan->parks_count)].place = 0; /* not a code */
+    }
+}
+
+/* Another place for it, or something else there; a place that can not hold that is changed, too. */
+static void change_park(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (plan->parks_count == 0) {
+        return;
+    }
+    struct zap_park *park = &plan->parks[below(rng, plan->parks_count)];
+    if (one_in(rng, 2)) {
+        draw_park_place(rng, park);
+        return;
+    }
+    draw_parked(plan, rng, park);
+    const struct zap_park_row *row = zap_park_row(park->place);
+    if (!(park->is_module ? row->modules : row->objects)) {
+        draw_park_place(rng, park);
+    }
+}
+
+/* Make them in another order. */
+static void swap_parks(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (plan->parks_count > 1) {
+        unsigned at = below(rng, plan->parks_count - 1u);
+        struct zap_park moved = plan->parks[at];
+        plan->parks[at] = plan->parks[at + 1];
+        plan->parks[at + 1] = moved;
+    }
+}
+
+static void toggle_setting(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (zap_plan_ends(plan)) {
+        plan->settings ^= (uint8_t)(1u << (setting_codes[below(rng, COUNT(setting_codes))] - 1));
+    }
+}
+
+static void toggle_unlisted(struct zap_plan *plan, struct zap_rng *rng)
+{
+    if (zap_plan_ends(plan)) {
+        plan->modules[draw_module(plan, rng)].unlisted ^= 1;
+    }
+}
+
 /* ------------------------------------------------------------------ steps */
 
 /* change() gets a normal plan and leaves its counts within their limits. */
@@ -898,6 +1005,12 @@ static const struct kind {
     {"copy-act", 2, copy_act},
     {"drop-script", 2, drop_script},
     {"copy-script", 2, copy_script},
+    {"add-park", 6, add_park},
+    {"drop-park", 4, drop_park},
+    {"change-park", 5, change_park},
+    {"swap-parks", 1, swap_parks},
+    {"setting", 3, toggle_setting},
+    {"unlisted", 2, toggle_unlisted},
 };
 
 /* Of the steps drawn for the empty plan, one in eight finds something to do; for others, most. */
@@ -988,6 +1101,12 @@ static bool lose_something(struct zap_plan *plan)
         plan->objects[plan->objects_count - 1].kind = 0; /* not a code */
     } else if (plan->modules_count > 1) {
         plan->modules_count--;
+    } else if (plan->parks_count > 0) {
+        plan->parks_count--;
+    } else if (plan->settings != 0) {
+        plan->settings &= (uint8_t)(plan->settings - 1);
+    } else if (plan->modules[0].unlisted) {
+        plan->modules[0].unlisted = 0;
     } else {
         return false;
     }

@@ -35,9 +35,16 @@ static const uint8_t simple_kinds[] = {ZAP_VALUE_INT,  ZAP_VALUE_NONE, ZAP_VALUE
 static const uint8_t simple_ops[] = {ZAP_OP_LOOK,  ZAP_OP_BIND_INT, ZAP_OP_UNBIND, ZAP_OP_LOOK_ALL,
                                      ZAP_OP_CLEAR, ZAP_OP_KEEP,     ZAP_OP_RAISE,  ZAP_OP_COLLECT};
 
-/* What takes the fewest words to tell somebody, and the least of the C API, comes first. */
-static const uint8_t simple_routes[] = {ZAP_ROUTE_DROP, ZAP_ROUTE_COLLECT, ZAP_ROUTE_RELOAD,
-                                        ZAP_ROUTE_FAILED_IMPORT, ZAP_ROUTE_WIPE};
+/* What takes the fewest words to tell somebody, and the least of the C API, comes first. Those that
+ * end an interpreter come last, though one of them needs no C API: a plan that gets by without such
+ * an end is not to get one, because each try would cost a thousand times as much. */
+static const uint8_t simple_routes[] = {
+    ZAP_ROUTE_DROP, ZAP_ROUTE_COLLECT,     ZAP_ROUTE_RELOAD, ZAP_ROUTE_FAILED_IMPORT,
+    ZAP_ROUTE_WIPE, ZAP_ROUTE_WIPE_UNHELD, ZAP_ROUTE_EXIT,   ZAP_ROUTE_SUBINTERP};
+
+/* Places that are told in few words and are there in every version, before all others. */
+static const uint8_t simple_places[] = {ZAP_PARK_SYS, ZAP_PARK_BUILTINS, ZAP_PARK_MODULES,
+                                        ZAP_PARK_ATEXIT, ZAP_PARK_CODECS};
 
 /* Where a code stands in a list; at its end where it does not. */
 static unsigned rank(const uint8_t *codes, unsigned count, unsigned code)
@@ -58,7 +65,8 @@ static unsigned place_cost(const struct zap_object *object)
     return object->module == ZAP_ELSEWHERE ? 0 : object->module + 1u;
 }
 
-/* Names cost their code: name.def begins with a, b, c, then _a, _b, _c, and the odd ones follow. */
+/* Names cost their code: name.def begins with a, b, c, then _a, _b, _c, and the odd ones follow. A
+ * park costs more than a global of any name, which has as many bytes. */
 static unsigned cost_of(const struct zap_plan *plan)
 {
     unsigned cost = rank(simple_routes, COUNT(simple_routes), plan->route);
@@ -73,6 +81,10 @@ static unsigned cost_of(const struct zap_plan *plan)
         cost += rank(simple_kinds, COUNT(simple_kinds), plan->objects[i].kind);
         cost += place_cost(&plan->objects[i]);
     }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        cost += ZAP_NAME_END + rank(simple_places, COUNT(simple_places), plan->parks[i].place);
+        cost += plan->parks[i].is_module ? plan->parks[i].what : 0u;
+    }
     for (unsigned i = 0; i < plan->acts_count; i++) {
         cost += rank(simple_ops, COUNT(simple_ops), plan->acts[i].op);
         cost += plan->acts[i].name + (unsigned)plan->acts[i].module;
@@ -85,6 +97,7 @@ enum {
     COST_MAX = (int)COUNT(simple_routes) +
                ZAP_MODULES_MAX * (1 + ZAP_GLOBALS_MAX * (ZAP_NAME_END + (int)ZAP_AGAIN_END)) +
                ZAP_OBJECTS_MAX * ((int)COUNT(simple_kinds) + ZAP_MODULES_MAX) +
+               ZAP_PARKS_MAX * (ZAP_NAME_END + (int)COUNT(simple_places) + ZAP_MODULES_MAX) +
                ZAP_ACTS_MAX * ((int)COUNT(simple_ops) + ZAP_NAME_END + ZAP_MODULES_MAX),
 };
 _Static_assert(COST_MAX < 1 << COST_BITS, "a cost never outweighs a byte");
@@ -125,7 +138,20 @@ static unsigned free_name(uint64_t used, enum zap_name_class cls)
     return ZAP_NAME_NO;
 }
 
-/* Drop modules[m]: its names go; what is defined there moves elsewhere, or to the first module. */
+/* Drop the parks that have no place (0). */
+static void close_parks(struct zap_plan *plan)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        if (plan->parks[i].place != 0) {
+            plan->parks[kept++] = plan->parks[i];
+        }
+    }
+    plan->parks_count = (uint8_t)kept;
+}
+
+/* Drop modules[m]: its names and parks go; what is defined there moves elsewhere, or to the first
+ * module. */
 static void drop_module(struct zap_plan *plan, unsigned m)
 {
     memmove(&plan->modules[m], &plan->modules[m + 1],
@@ -152,6 +178,14 @@ static void drop_module(struct zap_plan *plan, unsigned m)
         plan->acts[kept++] = act;
     }
     plan->acts_count = (uint8_t)kept;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        if (park->is_module && park->what == m) {
+            park->place = 0; /* not a code */
+        }
+        park->what = (uint8_t)(park->what - (park->is_module && park->what > m));
+    }
+    close_parks(plan);
 }
 
 static void leave_out_module(struct zap_plan *plan, unsigned at, unsigned count)
@@ -204,6 +238,10 @@ static void merge_modules(struct zap_plan *plan, unsigned at, unsigned count)
         }
     }
     rename_acts(plan, at + 1, ZAP_NAME_NO, at, ZAP_NAME_NO);
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = (uint8_t)(park->what - (park->is_module && park->what == at + 1));
+    }
     drop_module(plan, at + 1);
 }
 
@@ -292,6 +330,53 @@ static unsigned acts_count(const struct zap_plan *plan)
     return plan->acts_count;
 }
 
+static void drop_parks(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    for (unsigned i = at; i < at + count; i++) {
+        plan->parks[i].place = 0; /* not a code */
+    }
+}
+
+static unsigned parks_count(const struct zap_plan *plan)
+{
+    return plan->parks_count;
+}
+
+/* Let a global hold what a park holds. */
+static void bind_parked(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    struct zap_park *park = &plan->parks[at];
+    for (unsigned m = 0; !park->is_module && m < plan->modules_count; m++) {
+        struct zap_module *module = &plan->modules[m];
+        unsigned name = free_name(used_names(plan, m), ZAP_CLASS_PUBLIC);
+        if (module->globals_count < ZAP_GLOBALS_MAX && name != ZAP_NAME_NO) {
+            module->globals[module->globals_count++] =
+                (struct zap_global){.name = (uint8_t)name, .object = park->what};
+            park->place = 0; /* not a code */
+            return;
+        }
+    }
+}
+
+/* The settings that a plan has, in the order of their codes. */
+static void drop_settings(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    unsigned number = 0;
+    for (unsigned code = 1; code < ZAP_SETTING_END; code++) {
+        if (zap_plan_has_setting(plan, code)) {
+            unsigned bit = number >= at && number < at + count ? 1u << (code - 1) : 0;
+            plan->settings &= (uint8_t)~bit;
+            number++;
+        }
+    }
+}
+
+static unsigned settings_count(const struct zap_plan *plan)
+{
+    return (unsigned)__builtin_popcount(plan->settings);
+}
+
 /* Who held `from` holds `to`. */
 static void redirect(struct zap_plan *plan, unsigned from, unsigned to)
 {
@@ -304,6 +389,10 @@ static void redirect(struct zap_plan *plan, unsigned from, unsigned to)
     for (unsigned i = 0; i < plan->links_count; i++) {
         struct zap_link *link = &plan->links[i];
         link->to = (uint8_t)(link->to == from ? to : link->to);
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        park->what = (uint8_t)(!park->is_module && park->what == from ? to : park->what);
     }
 }
 
@@ -411,6 +500,34 @@ static unsigned places_count(const struct zap_plan *plan)
     return plan->objects_count * 2u;
 }
 
+static void simplify_park(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    struct zap_park *park = &plan->parks[at / COUNT(simple_places)];
+    uint8_t place = simple_places[at % COUNT(simple_places)];
+    const struct zap_park_row *row = zap_park_row(place);
+    if (park->is_module ? row->modules : row->objects) {
+        park->place = place;
+    }
+}
+
+static unsigned simple_parks_count(const struct zap_plan *plan)
+{
+    return plan->parks_count * (unsigned)COUNT(simple_places);
+}
+
+static void park_first(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    plan->parks[at].what = plan->parks[at].is_module ? 0 : plan->parks[at].what;
+}
+
+static void list_again(struct zap_plan *plan, unsigned at, unsigned count)
+{
+    (void)count;
+    plan->modules[at].unlisted = 0;
+}
+
 static void let_go(struct zap_plan *plan, unsigned at, unsigned count)
 {
     (void)count;
@@ -502,24 +619,18 @@ static const struct pass {
     void (*change)(struct zap_plan *plan, unsigned at, unsigned count);
     bool has_chunks;
 } passes[] = {
-    {routes_count, simplify_route, false},
-    {modules_to_drop, leave_out_module, false},
-    {objects_count, drop_objects, true},
-    {globals_count, drop_globals, true},
-    {acts_count, drop_acts, true},
-    {links_count, drop_links, true},
-    {modules_to_merge, merge_modules, false},
-    {globals_count, replace_global, false},
-    {bypasses_count, bypass, false},
-    {objects_count, fold_object, false},
-    {kinds_count, simplify_kind, false},
-    {places_count, simplify_place, false},
-    {modules_count, let_go, false},
-    {again_count, keep_again, false},
-    {acts_count, aim_at_first, false},
-    {acts_count, aim_at_first_name, false},
-    {ops_count, simplify_op, false},
-    {names_count, simplify_name, false},
+    {routes_count, simplify_route, false},  {modules_to_drop, leave_out_module, false},
+    {objects_count, drop_objects, true},    {globals_count, drop_globals, true},
+    {acts_count, drop_acts, true},          {links_count, drop_links, true},
+    {parks_count, drop_parks, true},        {settings_count, drop_settings, true},
+    {parks_count, bind_parked, false},      {modules_to_merge, merge_modules, false},
+    {globals_count, replace_global, false}, {bypasses_count, bypass, false},
+    {objects_count, fold_object, false},    {kinds_count, simplify_kind, false},
+    {places_count, simplify_place, false},  {modules_count, let_go, false},
+    {modules_count, list_again, false},     {simple_parks_count, simplify_park, false},
+    {parks_count, park_first, false},       {again_count, keep_again, false},
+    {acts_count, aim_at_first, false},      {acts_count, aim_at_first_name, false},
+    {ops_count, simplify_op, false},        {names_count, simplify_name, false},
 };
 enum { PASSES_COUNT = COUNT(passes) };
 

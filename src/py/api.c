@@ -8,6 +8,7 @@
  */
 #include "py/api.h"
 
+#include "py/batch.h"
 #include "py/build.h"
 #include "py/cnode.h"
 #include "py/import.h"
@@ -41,8 +42,10 @@ static uint8_t to_byte(PyObject *obj)
 /* The namespace of a module that sys.modules still lists: borrowed, or NULL. */
 static PyObject *listed_dict(PyObject *number)
 {
-    PyObject *module =
-        zap_py_dict_get(zap_session.sys_modules, zap_session.module_names[to_byte(number)]);
+    const struct zap_session *s = &zap_session;
+    PyObject *module = s->sys_modules == NULL
+                           ? NULL
+                           : zap_py_dict_get(s->sys_modules, s->module_names[to_byte(number)]);
     return module == NULL || !PyModule_Check(module) ? NULL : PyModule_GetDict(module);
 }
 
@@ -316,7 +319,8 @@ ZAP_PY_DEFINE(z_poked)
 ZAP_PY_DEFINE(z_unlist)
 {
     (void)zap_self, (void)nargs;
-    del_item(zap_session.sys_modules, zap_session.module_names[to_byte(args[0])]);
+    if (zap_session.sys_modules != NULL)
+        del_item(zap_session.sys_modules, zap_session.module_names[to_byte(args[0])]);
     return none();
 }
 
@@ -375,16 +379,18 @@ ZAP_PY_DEFINE(z_weakref)
 static PyObject *callback_ran(PyObject *number, PyObject *reference)
 {
     (void)reference;
+    unsigned before = zap_batch_enter_number(zap_py_to_int(number));
     struct zap_event *event = zap_record(ZAP_EVENT_CALLBACK);
     event->node = to_byte(number);
     event->how = zap_session.gc_clears ? ZAP_HOW_GC_CLEAR : ZAP_HOW_REFCOUNT;
+    zap_batch_leave(before);
     return none();
 }
 static PyMethodDef callback_def = {"callback", callback_ran, METH_O, NULL};
 
 PyObject *zap_api_callback(uint8_t number)
 {
-    PyObject *boxed = zap_py_int(number);
+    PyObject *boxed = zap_py_int(zap_batch_number(number));
     if (boxed == NULL)
         return NULL;
     PyObject *callback = PyCFunction_New(&callback_def, boxed);
@@ -454,7 +460,9 @@ ZAP_PY_DEFINE(z_nest)
 ZAP_PY_DEFINE(z_fin)
 {
     (void)zap_self, (void)nargs;
+    unsigned before = zap_batch_enter_number(zap_py_to_int(args[0]));
     zap_record(ZAP_EVENT_FINALLY)->node = to_byte(args[0]);
+    zap_batch_leave(before);
     return none();
 }
 
@@ -551,7 +559,18 @@ static const char z_source[] = "class sub(str):\n"
                                "class Error(Exception):\n"
                                "    pass\n"
                                "missing = object()\n"
-                               "outside = []\n";
+                               "outside = []\n"
+                               "def raises(*args):\n"
+                               "    raise Error\n"
+                               "def run_thread():\n"
+                               "    from threading import Thread\n"
+                               "    thread = Thread(target=int)\n"
+                               "    thread.start()\n"
+                               "    thread.join()\n"
+                               "def gc_enable():\n"
+                               "    import gc\n"
+                               "    gc.collect()\n"
+                               "    gc.enable()\n";
 
 int zap_api_init(void)
 {

@@ -19,7 +19,9 @@
 #include "plan/source.h"
 #include "py/api.h"
 #include "py/cnode.h"
+#include "py/batch.h"
 #include "py/observe.h"
+#include "py/park.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -390,7 +392,8 @@ static PyObject *make_GENERATOR(const struct site *site)
     PyObject *function = function_of(kit.generator, globals_of(site));
     if (function == NULL)
         return NULL;
-    PyObject *generator = PyObject_CallFunction(function, "i", (int)site->number);
+    PyObject *generator =
+        PyObject_CallFunction(function, "l", zap_batch_number((uint8_t)site->number));
     Py_DECREF(function);
     PyObject *item = generator == NULL ? NULL : PyIter_Next(generator);
     if (item == NULL) {
@@ -525,7 +528,7 @@ static int make_contents(PyObject **made, PyTypeObject **classes)
         if (made[i] == NULL)
             return -1;
     }
-    return add_links(made) < 0 || bind_globals(made) < 0 ? -1 : 0;
+    return add_links(made) < 0 || bind_globals(made) < 0 ? -1 : zap_park_all(made);
 }
 
 int zap_build_contents(void)
@@ -592,10 +595,33 @@ int zap_build_adopt(unsigned number, PyObject *module)
     return 0;
 }
 
+/* Each plan's modules have names of their own where there are several plans. */
+static void module_name(unsigned run, unsigned number, char ret_name[16])
+{
+    if (run == 0)
+        snprintf(ret_name, 16, "m%u", number);
+    else
+        snprintf(ret_name, 16, "b%u_m%u", run, number);
+}
+
+int zap_build_names(void)
+{
+    struct zap_session *s = &zap_session;
+    for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
+        char name[16];
+        module_name(s->run, m, name);
+        if (s->names[s->run][m] == NULL && (s->names[s->run][m] = zap_py_intern(name)) == NULL)
+            return -1;
+        s->module_names[m] = s->names[s->run][m];
+    }
+    return 0;
+}
+
 int zap_build_module(unsigned number)
 {
     struct zap_session *s = &zap_session;
-    char name[] = {'m', (char)('0' + number), '\0'};
+    char name[16];
+    module_name(s->run, number, name);
     PyObject *module = PyModule_New(name);
     if (module == NULL)
         return -1;
@@ -649,7 +675,9 @@ static Py_ssize_t member_offset(PyTypeObject *type, const char *name)
 int zap_build_init(void)
 {
     struct zap_session *s = &zap_session;
-    if (make_keys() < 0)
+    memset(&kit, 0, sizeof kit); /* in a subinterpreter: what is there is of another one */
+    memset(s->names, 0, sizeof s->names);
+    if (make_keys() < 0 || zap_build_names() < 0)
         return -1;
     PyObject *dict = run_source(kit_source);
     if (dict == NULL)
@@ -674,11 +702,6 @@ int zap_build_init(void)
         char name[8];
         snprintf(name, sizeof name, "l%u", i);
         if ((kit.link_names[i] = zap_py_intern(name)) == NULL)
-            return -1;
-    }
-    for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
-        char name[] = {'m', (char)('0' + m), '\0'};
-        if ((s->module_names[m] = zap_py_intern(name)) == NULL)
             return -1;
     }
     s->elsewhere_dict = run_source("__name__ = 'elsewhere'\n");

@@ -2,19 +2,28 @@
  * reference went, in every phase of every path. */
 #include "py/cnode.h"
 
+#include "py/batch.h"
+#include "py/end.h"
 #include "py/observe.h"
 
 struct cnode {
     PyObject_HEAD uint8_t number;
+    uint8_t run; /* whose */
 };
 
 static void cnode_dealloc(PyObject *self)
 {
     uint8_t number = ((struct cnode *)self)->number;
-    struct zap_event *event = zap_record(ZAP_EVENT_CNODE);
-    event->node = number;
-    event->module = zap_session.node_space[number];
-    zap_observe_state(event->module, event);
+    if (number >= ZAP_NODES_MAX) {
+        zap_end_meets(number);
+    } else {
+        unsigned before = zap_batch_enter(((struct cnode *)self)->run);
+        struct zap_event *event = zap_record(ZAP_EVENT_CNODE);
+        event->node = number;
+        event->module = zap_session.node_space[number];
+        zap_observe_state(event->module, event);
+        zap_batch_leave(before);
+    }
     PyObject_Del(self);
 }
 
@@ -36,6 +45,7 @@ PyObject *zap_cnode_new(uint8_t number)
     if (node == NULL)
         return NULL;
     node->number = number;
+    node->run = (uint8_t)zap_session.run;
     return (PyObject *)node;
 }
 

@@ -29,6 +29,8 @@
 #define ZAP_HAS_FREEZE       (PY_VERSION_HEX >= 0x03070000)
 #define ZAP_HAS_FASTCALL     (PY_VERSION_HEX >= 0x03070000)
 #define ZAP_HAS_CONFIG       (PY_VERSION_HEX >= 0x03080000)
+#define ZAP_HAS_CONTEXT      (PY_VERSION_HEX >= 0x03070000) /* variables */
+#define ZAP_HAS_OWN_GIL      (PY_VERSION_HEX >= 0x030c0000) /* of subinterpreters */
 #define ZAP_HAS_HOOK         (PY_VERSION_HEX >= 0x03080000) /* sys.unraisablehook */
 #define ZAP_HAS_OWN_BUILTINS (PY_VERSION_HEX >= 0x030a0000) /* of functions */
 #define ZAP_HAS_DICT_WATCHER (PY_VERSION_HEX >= 0x030c0000)
@@ -57,6 +59,40 @@
 
 /* Mirrors Objects/moduleobject.c:_PyModule_Clear; private, and in no header of ours to include. */
 extern void _PyModule_Clear(PyObject *module);
+
+/* Mirrors Modules/gcmodule.c:_PyGC_CollectNoFail (Python/gc.c from 3.13), likewise private, 3.4 on: the
+ * forced collection while an interpreter ends. */
+#define ZAP_HAS_FORCED_GC (PY_VERSION_HEX >= 0x03040000)
+#if PY_VERSION_HEX >= 0x030a0000
+#define ZAP_PY_FORCED_GC_PARAMS PyThreadState *tstate
+#define ZAP_PY_FORCED_GC_ARGS   tstate
+#else
+#define ZAP_PY_FORCED_GC_PARAMS void
+#define ZAP_PY_FORCED_GC_ARGS
+#endif
+
+/* End the interpreter, or a subinterpreter. */
+#if PY_VERSION_HEX >= 0x03060000
+#define zap_py_finalize() ((void)Py_FinalizeEx())
+#else
+#define zap_py_finalize() Py_Finalize()
+#endif
+
+/* A new subinterpreter, whose thread state becomes the current one; NULL where there can be none. */
+static inline PyThreadState *zap_py_new_interpreter(bool has_own_gil)
+{
+#if ZAP_HAS_OWN_GIL
+    PyThreadState *state = NULL;
+    if (has_own_gil) {
+        PyInterpreterConfig config = {.allow_threads = 1,
+                                      .check_multi_interp_extensions = 1,
+                                      .gil = PyInterpreterConfig_OWN_GIL};
+        PyStatus status = Py_NewInterpreterFromConfig(&state, &config);
+        return PyStatus_Exception(status) ? NULL : state;
+    }
+#endif
+    return has_own_gil && !ZAP_HAS_OWN_GIL ? NULL : Py_NewInterpreter();
+}
 
 /* New references to native strings ("str" on every version) and ints. */
 #if ZAP_PY3

@@ -9,6 +9,7 @@
 #include "py/api.h"
 #include "py/build.h"
 #include "py/cnode.h"
+#include "py/end.h"
 #include "py/import.h"
 #include "py/observe.h"
 #include "py/route.h"
@@ -89,7 +90,7 @@ static PyObject *attribute_of(const char *module_name, const char *name)
     return value;
 }
 
-static int prepare(void)
+int zap_interp_prepare(void)
 {
     struct zap_session *s = &zap_session;
     PyObject *disable = attribute_of("gc", "disable");
@@ -105,11 +106,13 @@ static int prepare(void)
         PyErr_Clear(); /* before 3.7: freeze.c does without */
     s->builtins = attribute_of(ZAP_PY_BUILTINS, "__dict__");
     s->sys_modules = attribute_of("sys", "modules");
+    s->sys_dict = attribute_of("sys", "__dict__");
     s->empty_tuple = PyTuple_New(0);
     if (s->gc_collect == NULL || s->gc_garbage == NULL || s->builtins == NULL ||
-        s->sys_modules == NULL || s->empty_tuple == NULL)
+        s->sys_modules == NULL || s->sys_dict == NULL || s->empty_tuple == NULL)
         return -1;
-    if (zap_cnode_init() < 0 || zap_api_init() < 0 || zap_build_init() < 0 || zap_import_init() < 0)
+    if (zap_cnode_init() < 0 || zap_api_init() < 0 || zap_build_init() < 0 || zap_import_init() < 0 ||
+        zap_end_init() < 0)
         return -1;
     int sees = zap_observe_install();
     if (sees < 0)
@@ -147,7 +150,7 @@ int zap_interp_start(void)
     describe(&zap_session.trace->build);
     if (initialize() < 0)
         return -1;
-    if (prepare() < 0) {
+    if (zap_interp_prepare() < 0) {
         fprintf(stderr, "pyzap worker: cannot prepare the interpreter\n");
         if (PyErr_Occurred())
             PyErr_Print();

@@ -7,6 +7,7 @@
 #include "py/bare.h"
 #include "py/canary.h"
 #include "py/crash.h"
+#include "py/end.h"
 #include "py/interp.h"
 #include "py/plant.h"
 #include "py/run.h"
@@ -77,7 +78,7 @@ static void add(_Atomic uint64_t *counter, uint64_t count)
                           memory_order_relaxed);
 }
 
-static void count(const struct zap_judgement *judgement)
+static void count_judgement(const struct zap_judgement *judgement)
 {
     struct zap_shared *shared = zap_session.shared;
     if (judgement->is_harness) {
@@ -107,11 +108,40 @@ static void count(const struct zap_judgement *judgement)
     add(&shared->plans, 1);
 }
 
+/* So many plans from index on are run in one end of an interpreter, and nothing came of it. The first
+ * plan is made already, and the others are made here. Returns 0 where there is only one, or something
+ * is to be looked at: then they are run one by one. */
+static uint64_t run_together(const struct zap_command *command, uint64_t index,
+                             const struct zap_plan *first)
+{
+    static struct zap_plan plans[ZAP_BATCH_MAX];
+    struct zap_shared *shared = zap_session.shared;
+    uint64_t left = command->count - (index - command->from);
+    unsigned count = 0;
+    plans[0] = *first;
+    while (count < ZAP_BATCH_MAX && count < left) {
+        if (count > 0)
+            zap_gen_plan(&command->gen, index + count, &plans[count]);
+        if (plans[count].route != first->route ||
+            !zap_run_is_independent(&plans[count], command->flags))
+            break;
+        count++;
+    }
+    if (count < 2)
+        return 0;
+    uint64_t before = atomic_load(&shared->plans);
+    atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
+    if (!zap_end_batch(plans, count, command->flags, count_judgement) ||
+        atomic_load(&shared->plans) - before != count)
+        return 0;
+    return count;
+}
+
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
     zap_run_or_skip(plan, flags, ret_judgement);
-    count(ret_judgement);
+    count_judgement(ret_judgement);
 }
 
 /* Returns false when the host is gone. */
@@ -120,13 +150,21 @@ static bool run(const struct zap_command *command)
     struct zap_shared *shared = zap_session.shared;
     static struct zap_plan plan;
     static struct zap_judgement judgement;
-    uint64_t index = command->from;
+    uint64_t index = command->from, alone_until = index;
     for (; index - command->from < command->count; index++) {
         if (atomic_load_explicit(&shared->stop, memory_order_relaxed))
             break;
         atomic_store_explicit(&shared->index, index, memory_order_relaxed);
         atomic_store_explicit(&shared->phase, ZAP_PHASE_GEN, memory_order_relaxed);
         zap_gen_plan(&command->gen, index, &plan);
+        if (zap_plan_ends(&plan) && index >= alone_until) {
+            uint64_t together = run_together(command, index, &plan);
+            if (together > 0) {
+                index += together - 1;
+                continue;
+            }
+            alone_until = index + ZAP_BATCH_MAX;
+        }
         one_plan(&plan, command->flags, &judgement);
         if (judgement.any_broken || judgement.is_harness) {
             char go;

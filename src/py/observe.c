@@ -22,6 +22,8 @@
  */
 #include "py/observe.h"
 
+#include "py/batch.h"
+#include "py/end.h"
 #include "py/plant.h"
 #include "py/run.h"
 #include "py/trap.h"
@@ -57,6 +59,7 @@ static unsigned key_slot(const PyObject *key)
 
 static void learn_keys(void)
 {
+    memset(key_slots, ZAP_NAME_NO, sizeof key_slots);
     for (unsigned code = 1; code < ZAP_NAME_END; code++) {
         if (zap_session.keys[code] == NULL)
             continue;
@@ -266,7 +269,7 @@ static bool only_looked(uint8_t node, uint32_t entered_at)
  * collector. On entry a refcount of at most 1 means deallocation: 3.4 and newer raise it to 1 for
  * the call, 2.7 leaves it at 0; the collector holds a reference of its own beside those of the
  * garbage. */
-static void finalize(PyObject *self)
+static void finalize_one(PyObject *self)
 {
     struct zap_session *s = &zap_session;
     if (!s->active) {
@@ -325,6 +328,13 @@ static void finalize(PyObject *self)
         event->flags |= ZAP_FLAG_X;
 }
 
+static void finalize(PyObject *self)
+{
+    unsigned before = zap_batch_enter_node(self);
+    finalize_one(self);
+    zap_batch_leave(before);
+}
+
 static void hook_finalize(PyObject *self)
 {
     static unsigned calls;
@@ -340,11 +350,13 @@ static void hook_finalize(PyObject *self)
 /* A node's memory is given back: nothing can bring it back from here. */
 static void hook_free(void *self)
 {
+    unsigned before = zap_batch_enter_node(self);
     uint8_t node = zap_node_of(self);
     if (node != ZAP_NO_NODE) {
         zap_session.nodes[node] = NULL;
         zap_record(ZAP_EVENT_FREE)->node = node;
     }
+    zap_batch_leave(before);
     object_free(self);
 }
 
@@ -359,7 +371,7 @@ void zap_observe_class(PyTypeObject *type)
 
 /* ---- modules and dicts ---- */
 
-static void hook_module_dealloc(PyObject *self)
+static void dealloc_module(PyObject *self)
 {
     struct zap_session *s = &zap_session;
     for (int i = 0; i < s->spaces_count; i++) {
@@ -388,7 +400,14 @@ static void hook_module_dealloc(PyObject *self)
     module_dealloc(self);
 }
 
-static int hook_dict_clear(PyObject *self)
+static void hook_module_dealloc(PyObject *self)
+{
+    unsigned before = zap_batch_enter_module(self);
+    dealloc_module(self);
+    zap_batch_leave(before);
+}
+
+static int clear_dict(PyObject *self)
 {
     int number = zap_space_of(self);
     if (number < 0)
@@ -410,9 +429,17 @@ static int hook_dict_clear(PyObject *self)
     return result;
 }
 
+static int hook_dict_clear(PyObject *self)
+{
+    unsigned before = zap_batch_enter_dict(self);
+    int result = clear_dict(self);
+    zap_batch_leave(before);
+    return result;
+}
+
 /* Returns whether it is not to go yet, although nobody holds it: a wipe that holds nothing is at
  * work in it. What that would do in freed memory depends on luck. */
-static bool dict_is_going(int number, PyObject *dict)
+static bool space_is_going(int number, PyObject *dict)
 {
     struct zap_session *s = &zap_session;
     s->spaces[number].dict = NULL;
@@ -425,11 +452,22 @@ static bool dict_is_going(int number, PyObject *dict)
     return true;
 }
 
+/* The same for any dict. */
+static bool dict_is_going(PyObject *dict)
+{
+    if (ZAP_UNLIKELY(dict == zap_session.sys_modules))
+        zap_session.sys_modules = NULL;
+    unsigned before = zap_batch_enter_dict(dict);
+    int number = zap_space_of(dict);
+    bool is_kept = number >= 0 && space_is_going(number, dict);
+    zap_batch_leave(before);
+    return is_kept;
+}
+
 #if !ZAP_HAS_DICT_WATCHER
 static void hook_dict_dealloc(PyObject *self)
 {
-    int number = zap_space_of(self);
-    if (number >= 0 && dict_is_going(number, self))
+    if (dict_is_going(self))
         Py_SET_REFCNT(self, 1);
     else
         dict_dealloc(self);
@@ -443,8 +481,24 @@ void zap_observe_pass_reset(struct zap_space *space)
     space->saw_pass_two = false;
 }
 
-/* A name is about to change: value is new, NULL for a deletion. */
 #if ZAP_HAS_SETS
+/* An entry of sys.modules is about to be set to None while an interpreter ends. */
+static void entry_goes(PyObject *key)
+{
+    struct zap_session *s = &zap_session;
+    PyObject *module = zap_py_dict_get(s->sys_modules, key);
+    unsigned before = zap_batch_enter_module(module);
+    for (int m = 0; m < s->spaces_count; m++) {
+        if (s->spaces[m].module != module || module == NULL)
+            continue;
+        struct zap_event *event = zap_record(ZAP_EVENT_UNLISTED);
+        event->module = (uint8_t)m;
+        event->info = s->module_names[m] == key ? 0 : zap_end_is_main(key) ? 2 : 1;
+    }
+    zap_batch_leave(before);
+}
+
+/* A name is about to change: value is new, NULL for a deletion. */
 static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *value)
 {
     struct zap_space *space = &zap_session.spaces[number];
@@ -479,18 +533,22 @@ void zap_observe_none(int number, PyObject *key)
 #if ZAP_HAS_DICT_WATCHER
 static int watch_dict(PyDict_WatchEvent what, PyObject *dict, PyObject *key, PyObject *value)
 {
-    int number = zap_space_of(dict);
-    if (number < 0)
-        return 0;
+    unsigned before;
+    int number;
     switch (what) {
     case PyDict_EVENT_ADDED:
     case PyDict_EVENT_MODIFIED:
     case PyDict_EVENT_DELETED:
-        if (zap_session.active)
+        before = zap_batch_enter_dict(dict);
+        number = zap_session.active ? zap_space_of(dict) : -1;
+        if (number >= 0)
             name_changes(number, dict, key, what == PyDict_EVENT_DELETED ? NULL : value);
+        else if (value == Py_None && dict == zap_session.sys_modules && zap_session.ends)
+            entry_goes(key);
+        zap_batch_leave(before);
         break;
     case PyDict_EVENT_DEALLOCATED:
-        if (dict_is_going(number, dict))
+        if (dict_is_going(dict))
             Py_INCREF(dict); /* which the dict's deallocator allows for */
         break;
     default: /* CLEARED is seen where it is caused: hook_dict_clear and z.clear; CLONED changes
@@ -515,19 +573,37 @@ void __wrap_PyErr_WriteUnraisable(PyObject *where);
 int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value)
 {
 #if !ZAP_HAS_DICT_WATCHER
-    int number;
-    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0 &&
-        !zap_trap_springs(key))
-        name_changes(number, dict, key, value);
+    if (ZAP_UNLIKELY(zap_session.active)) {
+        unsigned before = zap_batch_enter_dict(dict);
+        int number = zap_space_of(dict);
+        if (number >= 0 && !zap_trap_springs(key))
+            name_changes(number, dict, key, value);
+        else if (value == Py_None && dict == zap_session.sys_modules && zap_session.ends)
+            entry_goes(key);
+        zap_batch_leave(before);
+    }
 #endif
     return __real_PyDict_SetItem(dict, key, value);
+}
+
+/* How entries of sys.modules are set to None from 3.7 on (Python/pylifecycle.c:finalize_remove_modules). */
+int __real_PyObject_SetItem(PyObject *obj, PyObject *key, PyObject *value);
+int __wrap_PyObject_SetItem(PyObject *obj, PyObject *key, PyObject *value);
+
+int __wrap_PyObject_SetItem(PyObject *obj, PyObject *key, PyObject *value)
+{
+#if !ZAP_HAS_DICT_WATCHER
+    if (ZAP_UNLIKELY(zap_session.ends) && value == Py_None && obj == zap_session.sys_modules)
+        entry_goes(key);
+#endif
+    return __real_PyObject_SetItem(obj, key, value);
 }
 
 /* __warningregistry__ and the like. Does what the real one does, which makes the same key. */
 int __wrap_PyDict_SetItemString(PyObject *dict, const char *text, PyObject *value)
 {
 #if !ZAP_HAS_DICT_WATCHER
-    if (ZAP_UNLIKELY(zap_session.active) && zap_space_of(dict) >= 0) {
+    if (ZAP_UNLIKELY(zap_session.active)) {
         PyObject *key = zap_py_intern(text);
         int result = key == NULL ? -1 : __wrap_PyDict_SetItem(dict, key, value);
         Py_XDECREF(key);
@@ -540,9 +616,13 @@ int __wrap_PyDict_SetItemString(PyObject *dict, const char *text, PyObject *valu
 int __wrap_PyDict_DelItem(PyObject *dict, PyObject *key)
 {
 #if !ZAP_HAS_DICT_WATCHER
-    int number;
-    if (ZAP_UNLIKELY(zap_session.active) && (number = zap_space_of(dict)) >= 0)
-        name_changes(number, dict, key, NULL);
+    if (ZAP_UNLIKELY(zap_session.active)) {
+        unsigned before = zap_batch_enter_dict(dict);
+        int number = zap_space_of(dict);
+        if (number >= 0)
+            name_changes(number, dict, key, NULL);
+        zap_batch_leave(before);
+    }
 #endif
     return __real_PyDict_DelItem(dict, key);
 }
@@ -571,17 +651,22 @@ static int trace_refs(PyObject *obj, PyRefTracerEvent what, void *data)
     struct zap_session *s = &zap_session;
     if (!s->active || what != PyRefTracer_DESTROY)
         return 0;
+    unsigned before = s->run;
     if (PyModule_CheckExact(obj)) {
+        (void)zap_batch_enter_module(obj);
         for (int i = 0; i < s->spaces_count; i++)
             if (s->spaces[i].module == obj)
                 record_destroy((uint8_t)i, ZAP_NO_NODE, DESTROYED_MODULE);
     } else if (PyDict_CheckExact(obj)) {
+        (void)zap_batch_enter_dict(obj);
         int number = zap_space_of(obj);
         if (number >= 0)
             record_destroy((uint8_t)number, ZAP_NO_NODE, DESTROYED_DICT);
     } else if (Py_TYPE(obj)->tp_free == hook_free && !zap_planted(ZAP_PLANT_TRACER_LATE)) {
+        (void)zap_batch_enter_node(obj);
         record_destroy(ZAP_NO_MODULE, zap_node_of(obj), DESTROYED_NODE);
     }
+    zap_batch_leave(before);
     return 0;
 }
 #endif
@@ -592,23 +677,30 @@ int zap_observe_install(void)
 {
     int sees = 0;
     learn_keys();
-    module_dealloc = PyModule_Type.tp_dealloc;
-    PyModule_Type.tp_dealloc = hook_module_dealloc;
-    dict_clear = PyDict_Type.tp_clear;
-    PyDict_Type.tp_clear = hook_dict_clear;
+    bool is_first = PyModule_Type.tp_dealloc != hook_module_dealloc; /* and no subinterpreter's */
+    if (is_first) {
+        module_dealloc = PyModule_Type.tp_dealloc;
+        PyModule_Type.tp_dealloc = hook_module_dealloc;
+        dict_clear = PyDict_Type.tp_clear;
+        PyDict_Type.tp_clear = hook_dict_clear;
+    }
 #if ZAP_HAS_DICT_WATCHER
     watcher_id = PyDict_AddWatcher(watch_dict);
     if (watcher_id < 0)
         return -1;
 #else
-    dict_dealloc = PyDict_Type.tp_dealloc;
-    PyDict_Type.tp_dealloc = hook_dict_dealloc;
+    if (is_first) {
+        dict_dealloc = PyDict_Type.tp_dealloc;
+        PyDict_Type.tp_dealloc = hook_dict_dealloc;
+    }
 #endif
     sees |= ZAP_SEES_DICT_GONE;
     if (ZAP_HAS_SETS)
         sees |= ZAP_SEES_SETS;
     if (ZAP_HAS_UNRAISED)
         sees |= ZAP_SEES_UNRAISABLE;
+    if (ZAP_HAS_WRAP)
+        sees |= ZAP_SEES_ENDS;
 #if ZAP_HAS_REF_TRACER
     if (PyRefTracer_SetTracer(trace_refs, NULL) < 0)
         return -1;
@@ -617,12 +709,22 @@ int zap_observe_install(void)
     return sees;
 }
 
-void zap_observe_space(struct zap_space *space)
+static void watch(PyObject *dict)
 {
 #if ZAP_HAS_DICT_WATCHER
-    if (PyDict_Watch(watcher_id, space->dict) < 0)
-        PyErr_Clear(); /* cannot happen: the id and the dict are ours */
+    if (PyDict_Watch(watcher_id, dict) < 0)
+        PyErr_Clear(); /* cannot happen: the id is ours */
 #else
-    (void)space;
+    (void)dict;
 #endif
+}
+
+void zap_observe_space(struct zap_space *space)
+{
+    watch(space->dict);
+}
+
+void zap_observe_modules(void)
+{
+    watch(zap_session.sys_modules);
 }

@@ -16,6 +16,9 @@ uint8_t zap_observe_name(PyObject *key);
 /* From now on events about this namespace are recorded (while a route is at work). */
 void zap_observe_space(struct zap_space *space);
 
+/* The same for what becomes of entries of sys.modules while an interpreter ends. */
+void zap_observe_modules(void);
+
 /* Route a class's finalizer and its memory through the observers. type: a heap type whose __del__
  * is set; the change stays for the type's life. */
 void zap_observe_class(PyTypeObject *type);

@@ -19,6 +19,8 @@ uint32_t zap_route_bits(void)
 #define ZAP_ROUTE(code, id, token, weight, ends, text) bits |= UINT32_C(1) << code;
 #include "plan/route.def"
 #undef ZAP_ROUTE
+    if (!ZAP_HAS_OWN_GIL)
+        bits &= ~(UINT32_C(1) << ZAP_ROUTE_SUBINTERP_GIL);
     if (!ZAP_HAS_WIPE)
         bits &= ~(UINT32_C(1) << ZAP_ROUTE_WIPE | UINT32_C(1) << ZAP_ROUTE_WIPE_UNHELD);
     return bits;
@@ -178,6 +180,8 @@ int zap_route_build(void)
     } else if (zap_run_contents() < 0) {
         return -1;
     }
+    if (zap_plan_ends(s->plan))
+        return 0; /* end.c begins it */
     zap_run_begin();
     return 0;
 }

@@ -11,8 +11,10 @@
 
 #include "py/api.h"
 #include "py/build.h"
+#include "py/end.h"
 #include "py/freeze.h"
 #include "py/observe.h"
+#include "py/park.h"
 #include "py/route.h"
 #include "py/source.h"
 #include "py/trap.h"
@@ -69,13 +71,15 @@ static bool can_leave_cycles(const struct zap_plan *plan)
     return false;
 }
 
-static void start(const struct zap_plan *plan)
+void zap_run_start(const struct zap_plan *plan)
 {
     struct zap_session *s = &zap_session;
     s->plan = plan;
     zap_plan_index(plan, &s->index);
     s->trace->events_count = 0;
     s->trace->is_cut = 0;
+    s->ends = false;
+    s->phases = 0;
     s->by = ZAP_BY_ROUTE;
     s->gc_clears = 0;
     s->wiping = ZAP_NO_MODULE;
@@ -110,6 +114,7 @@ static void start(const struct zap_plan *plan)
         struct zap_space *space = &s->spaces[m];
         space->dict = space->module = space->builtins = NULL;
         space->order_count = 0;
+        space->was_wiped = false;
         memset(space->object_of, ZAP_NO_NODE, sizeof space->object_of);
         for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
             space->object_of[plan->modules[m].globals[g].name] = plan->modules[m].globals[g].object;
@@ -211,8 +216,7 @@ static void harness(struct zap_judgement *judgement, const char *why)
     judgement->harness = why;
 }
 
-/* Say that a plan was not run, or not to its end. */
-static void skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
+void zap_run_skip(enum zap_feature_code known, struct zap_judgement *ret_judgement)
 {
     memset(ret_judgement, 0, sizeof *ret_judgement);
     if (known != ZAP_FEATURE_COUNT)
@@ -254,7 +258,13 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
         s->plans_since_collection >= PLANS_PER_COLLECTION)
         zap_run_collect();
     s->plans_since_collection += s->is_dirty ? DIRTY_PLAN_COUNTS : 1;
-    start(plan);
+    if (zap_plan_ends(plan)) {
+        set_phase(ZAP_PHASE_ROUTE);
+        zap_end_run(plan, flags, ret_judgement);
+        set_phase(ZAP_PHASE_CLEAN);
+        return;
+    }
+    zap_run_start(plan);
     bool built = zap_route_build() == 0;
     if (built) {
         zap_route_take();
@@ -263,7 +273,7 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
         if (s->known == ZAP_FEATURE_COUNT)
             zap_judge(plan, s->trace, ret_judgement);
         else
-            skip(s->known, ret_judgement);
+            zap_run_skip(s->known, ret_judgement);
     } else {
         s->active = false;
         if (PyErr_Occurred())
@@ -274,16 +284,27 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
     clean();
 }
 
+static bool has_route(const struct zap_plan *plan)
+{
+    return ((zap_session.trace->build.routes >> plan->route) & 1) && zap_park_has_all(plan);
+}
+
+bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags)
+{
+    return has_route(plan) && !(flags & (ZAP_RUN_FROM_SOURCE | ZAP_RUN_ALL_ISOLATED)) &&
+           zap_end_is_independent(plan) &&
+           zap_known_suspect(plan, zap_session.profile) == ZAP_FEATURE_COUNT;
+}
+
 void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement)
 {
-    bool has_route = (zap_session.trace->build.routes >> plan->route) & 1;
     enum zap_feature_code suspect = zap_known_suspect(plan, zap_session.profile);
-    if (!has_route)
-        skip(ZAP_FEATURE_COUNT, ret_judgement);
+    if (!has_route(plan))
+        zap_run_skip(ZAP_FEATURE_COUNT, ret_judgement);
     else if (suspect != ZAP_FEATURE_COUNT && !(flags & ZAP_RUN_KNOWN) &&
              ((flags & ZAP_RUN_SHORT) || zap_trial_overflows(plan, flags)))
-        skip(suspect, ret_judgement);
+        zap_run_skip(suspect, ret_judgement);
     else
         zap_run_plan(plan, flags, ret_judgement);
 }

@@ -18,6 +18,9 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
 void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement);
 
+/* Can the plan share the end of an interpreter with others, and is there nothing special about it? */
+bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags);
+
 /* The plan at work is about to do what this build is known not to survive. Returns whether that is
  * not to be done: its run is then good for nothing, goes on to its end, and is said to be skipped.
  */
@@ -33,6 +36,10 @@ extern ZAP_WEAK void __gcov_dump(void);
 /* Garbage of earlier plans goes, and what was made since for the life of the process is put where
  * the collector does not look. */
 void zap_run_collect(void);
+
+/* For end.c: set the session up for a plan; say that a plan was not run, or not to its end. */
+void zap_run_start(const struct zap_plan *plan);
+void zap_run_skip(enum zap_feature_code known, struct zap_judgement *ret_judgement);
 
 /* For import.c. The first builds the objects (in C or from source, as the run wants); the second
  * begins the route; the third is the module's code on a reload. */

@@ -26,6 +26,7 @@ enum {
      * such a row are more than any plan needs. */
     ZAP_AGAIN_MAX = 2048,
     ZAP_AGAIN_SHORT = 16, /* with ZAP_RUN_SHORT */
+    ZAP_BATCH_MAX = ZAP_BLOCK, /* plans that share the end of an interpreter */
 };
 _Static_assert(ZAP_AGAIN_MAX > 1000, "more than sys.getrecursionlimit()");
 _Static_assert((int)ZAP_AGAIN_MAX > ZAP_OBJECTS_MAX * ZAP_SCRIPT_RUNS_MAX * 10, "ten for each");
@@ -42,22 +43,25 @@ struct zap_space {
     uint32_t order_count;
     PyObject *order[ZAP_ORDER_MAX]; /* borrowed, identity only */
     uint8_t order_name[ZAP_ORDER_MAX];
+    bool was_wiped;    /* by the end of an interpreter */
     bool saw_pass_two; /* the clearing at work has set a name that is not for pass 1 */
 };
 
+/* What belongs to the plan at work comes first, up to `shared`: where several plans share the end of
+ * an interpreter, that part is exchanged (py/batch.h). */
 struct zap_session {
-    struct zap_shared *shared;
     struct zap_trace *trace;
     const struct zap_plan *plan; /* the plan at work */
     struct zap_plan_index index;
-    zap_profile profile;
+    unsigned run; /* its number among those that share an end */
 
-    void (*on_route)(void); /* called when a route begins; NULL: nobody wants to know */
-    uint32_t flags;         /* ZAP_RUN_* of the plan at work */
+    uint32_t flags; /* ZAP_RUN_* of the plan at work */
     /* What this build is known not to survive and the plan at work led to, which was not done
      * therefore; ZAP_FEATURE_COUNT: nothing. */
     enum zap_feature_code known;
     bool active;          /* a route is at work */
+    bool ends;            /* ... that ends an interpreter */
+    uint8_t phases;       /* bit per enum zap_end_phase that was recorded */
     uint8_t by;           /* who acts: a node number, ZAP_BY_INTERPRETER or ZAP_BY_ROUTE */
     uint8_t gc_clears;    /* depth of tp_clear calls of watched dicts */
     uint8_t wiping;       /* the module that the route is wiping, or ZAP_NO_MODULE */
@@ -67,6 +71,7 @@ struct zap_session {
     PyObject *dead_keys[ZAP_DEAD_KEYS_MAX]; /* trap.c: without references, but still there */
     uint8_t spaces_count;
     struct zap_space spaces[ZAP_MODULES_MAX];
+    PyObject *module_names[ZAP_MODULES_MAX]; /* borrowed: names[run] */
 
     /* Nodes of the plan by number (other kinds: NULL), then those that scripts make. A C node knows
      * its own number and is not here. */
@@ -83,10 +88,15 @@ struct zap_session {
     uint32_t again_count; /* made since one of the plan's own nodes made one */
     uint32_t again_names; /* bound */
     uint64_t only_looks;  /* objects whose script does nothing but look */
+    long fresh;           /* next z.fresh() */
 
     /* Owned references of the plan at work. */
     PyObject *modules[ZAP_MODULES_MAX];
     PyObject *held[ZAP_MODULES_MAX]; /* dicts */
+
+    struct zap_shared *shared;
+    zap_profile profile;
+    void (*on_route)(void); /* called when a route begins; NULL: nobody wants to know */
 
     /* For the life of the process; all owned. */
     PyObject *z;          /* the module that scripts see */
@@ -95,21 +105,25 @@ struct zap_session {
     PyObject *missing;    /* z.missing */
     PyObject *error;      /* z.Error */
     PyObject *keys[ZAP_NAME_END];
-    PyObject *module_names[ZAP_MODULES_MAX], *new_module;
-    PyObject *sys_modules;
+    PyObject *names[ZAP_BATCH_MAX][ZAP_MODULES_MAX]; /* of modules: m0, m1, ...; made on demand */
+    PyObject *new_module;
+    PyObject *sys_modules; /* while an interpreter ends: borrowed, NULL when it is gone */
+    PyObject *sys_dict;
     PyObject *builtins;               /* dict */
     PyObject *gc_collect, *gc_freeze; /* freeze may be NULL */
     PyObject *gc_garbage;             /* list */
     PyObject *empty_tuple;
     PyObject *elsewhere_dict; /* globals of what is defined elsewhere */
     PyTypeObject *elsewhere;  /* the class of nodes of ZAP_ELSEWHERE */
-    long fresh;               /* next z.fresh() */
     bool is_dirty;            /* garbage of earlier plans is waiting for a collection */
     bool cache_grew;          /* code was made that the collector should never look at again */
     uint32_t plans_since_collection;
 };
 
 extern struct zap_session zap_session;
+
+/* Record how far the end of an interpreter has got since the last event (py/end.c). */
+void zap_end_look(void);
 
 /* Record an event of the plan at work. The caller fills in the rest; where nothing may be recorded
  * (no route at work, trace full) what it fills in goes nowhere. */
@@ -119,6 +133,8 @@ static inline struct zap_event *zap_record(enum zap_event_code kind)
     struct zap_trace *trace = zap_session.trace;
     struct zap_event *event = &nowhere;
     if (ZAP_LIKELY(zap_session.active)) {
+        if (ZAP_UNLIKELY(zap_session.ends))
+            zap_end_look();
         if (ZAP_LIKELY(trace->events_count < ZAP_EVENTS_MAX))
             event = &trace->events[trace->events_count++];
         else

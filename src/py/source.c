@@ -7,6 +7,7 @@
 #include "py/source.h"
 
 #include "plan/source.h"
+#include "py/park.h"
 #include "py/run.h"
 
 #include <stdio.h>
@@ -85,6 +86,18 @@ void zap_source_built(void)
     s->is_dirty = true;
 }
 
+/* Hold what the plan says, while scratch has the objects. */
+static int park(void)
+{
+    PyObject *made[ZAP_OBJECTS_MAX] = {NULL};
+    for (unsigned i = 0; i < zap_session.plan->objects_count; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "o%u", i);
+        made[i] = PyDict_GetItemString(scratch, name);
+    }
+    return zap_park_all(made);
+}
+
 int zap_source_contents(void)
 {
     struct zap_session *s = &zap_session;
@@ -95,6 +108,8 @@ int zap_source_contents(void)
         if (PyDict_SetItem(scratch, s->module_names[m], s->spaces[m].module) < 0)
             return -1;
     int result = run_sections(false, NULL, scratch);
+    if (result == 0 && !zap_session.active)
+        result = park();
     if (result == 0)
         zap_source_built();
     Py_CLEAR(scratch);

@@ -245,8 +245,8 @@ static uint64_t bit(unsigned i)
 
 /* What entries have brought. */
 static struct {
-    uint64_t names, kinds, ops, routes, again;
-    bool module, held, link, elsewhere;
+    uint64_t names, kinds, ops, routes, again, places[2], settings;
+    bool module, held, link, elsewhere, unlisted;
 } brought;
 
 static bool is_called(const struct entry *entry, const char *prefix)
@@ -254,12 +254,11 @@ static bool is_called(const struct entry *entry, const char *prefix)
     return strncmp(entry->name, prefix, strlen(prefix)) == 0;
 }
 
-/* Put an entry into the middle of a plan: of two objects under these names, of which the first is a
- * node, the second a list. Returns how many things the plan has more than before. */
-static unsigned put_in(const struct entry *entry, uint8_t one, uint8_t other)
+/* Put an entry into the middle of a plan of this route: of two objects under these names, of which
+ * the first is a node, the second a list. Returns how many things the plan has more than before. */
+static unsigned put_in(const struct entry *entry, uint8_t route, uint8_t one, uint8_t other)
 {
-    const uint8_t head[] = {ZAP_ROUTE_RELOAD, 1, 0, 2, one, 0, 0, 2, other, 1, 0, 3,
-                            ZAP_VALUE_NODE,   0, 0};
+    const uint8_t head[] = {route, 1, 0, 2, one, 0, 0, 2, other, 1, 0, 3, ZAP_VALUE_NODE, 0, 0};
     const uint8_t tail[] = {3, ZAP_VALUE_LIST, 0, 0};
     uint8_t bytes[sizeof head + ENTRY_MAX + sizeof tail];
     struct zap_plan plan;
@@ -296,6 +295,21 @@ static unsigned put_in(const struct entry *entry, uint8_t one, uint8_t other)
         assert_true(is_called(entry, "act_"));
         brought.ops |= bit(plan.acts[0].op);
     }
+    if (plan.parks_count == 1) {
+        more++;
+        assert_true(is_called(entry, "park_"));
+        brought.places[plan.parks[0].is_module] |= bit(plan.parks[0].place);
+    }
+    if (plan.settings != 0) {
+        more++;
+        assert_true(is_called(entry, "setting_"));
+        brought.settings |= plan.settings;
+    }
+    if (plan.modules[0].unlisted) {
+        more++;
+        assert_true(is_called(entry, "unlisted"));
+        brought.unlisted = true;
+    }
     return more;
 }
 
@@ -314,8 +328,10 @@ static void the_dictionary_has_every_row(void **state)
             continue;
         }
         /* a global whose name is there already brings nothing, so other names then */
-        unsigned more = put_in(entry, ZAP_NAME_D, ZAP_NAME_E);
-        more = more == 0 ? put_in(entry, ZAP_NAME_F, ZAP_NAME_G) : more;
+        unsigned more = put_in(entry, ZAP_ROUTE_RELOAD, ZAP_NAME_D, ZAP_NAME_E);
+        more = more == 0 ? put_in(entry, ZAP_ROUTE_RELOAD, ZAP_NAME_F, ZAP_NAME_G) : more;
+        /* and some mean something only where an interpreter ends */
+        more = more == 0 ? put_in(entry, ZAP_ROUTE_EXIT, ZAP_NAME_D, ZAP_NAME_E) : more;
         if (more != 1) {
             fail_msg("entry %s brings %u things", entry->name, more);
         }
@@ -325,9 +341,15 @@ static void the_dictionary_has_every_row(void **state)
         assert_int_equal(zap_value_row(code) != NULL, (brought.kinds & bit(code)) != 0);
         assert_int_equal(zap_op_row(code) != NULL, (brought.ops & bit(code)) != 0);
         assert_int_equal(zap_route_row(code) != NULL, (brought.routes & bit(code)) != 0);
+        const struct zap_park_row *park = zap_park_row(code);
+        assert_int_equal(park != NULL && park->objects, (brought.places[0] & bit(code)) != 0);
+        assert_int_equal(park != NULL && park->modules, (brought.places[1] & bit(code)) != 0);
+        bool is_set = code > 0 && (brought.settings & bit(code - 1)) != 0;
+        assert_int_equal(zap_setting_row(code) != NULL, is_set);
     }
     assert_int_equal(brought.again, bit(ZAP_AGAIN_END) - 1);
     assert_true(brought.module && brought.held && brought.link && brought.elsewhere);
+    assert_true(brought.unlisted);
 }
 
 /* ------------------------------------------------------------------ seeds */

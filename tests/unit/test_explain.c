@@ -219,6 +219,64 @@ static void a_reload_binds_again(void **state)
     assert_says(told, "and no name is bound again.");
 }
 
+static void the_end_of_an_interpreter(void **state)
+{
+    (void)state;
+    const char *told = explain(
+        "pyzap plan 1\nroute exit\nsetting hook-none\nmodule m0\nmodule m1 unlisted held\n"
+        "module m2\nmodule m3\nobject x = node m0\nobject l = list\nobject y = node m3\n"
+        "object z = cnode\nglobal m0 _a = x\nglobal m1 b = l\nglobal m2 a = z\nglobal m3 a = y\n"
+        "park module m0 sys\npark object y atexit\npark object l c\npark module m2 builtins\n");
+    assert_says(told, "by the route exit: the interpreter ends: Py_FinalizeEx.");
+    assert_says(told, "m1, which was taken out of sys.modules and whose __dict__ somebody else "
+                      "holds until the route is over, binds");
+    assert_says(told,
+                "\n\nBeside the modules\n    an attribute of sys holds m0\n    an atexit "
+                "callback holds o2; called, it runs the script of a node\n    C code holds o1 "
+                "and never lets go\n    an attribute of builtins holds m2\n\n");
+    assert_says(told, "When the interpreter ends\n    sys.unraisablehook is None\n\n");
+    assert_says(told, "First the atexit callbacks are called, the last one first. Then there is a "
+                      "full collection, with all modules in place, up to 3.5 and from 3.14.0 to "
+                      "3.14.4 only");
+    assert_says(told, "m0 is still there when sys.modules has let go of it, so it is wiped (path "
+                      "W). Pass 1 sets _a to None. Pass 2 finds none of the plan's names.");
+    assert_says(told, "m1 is not in sys.modules, so the interpreter never wipes it: it goes with "
+                      "its last reference.");
+    assert_says(told, "m2 goes when builtins loses what was added to it (path D), and its values "
+                      "go in dict order, underscore or not: a.");
+    assert_says(told, "m3 defines the class of o2, so its dict is in a cycle and only a collection "
+                      "can free it (path G): the first one after m3 is gone, which is when "
+                      "sys.modules lets go of it.");
+    assert_says(told, "o2 stays at least until the atexit callbacks are over.");
+    assert_says(told, "o1 stays for ever.");
+    assert_false(says(told, "This route does not collect"));
+}
+
+static void ends_differ(void **state)
+{
+    (void)state;
+    const char *told = explain("pyzap plan 1\nroute exit\nsetting gc-on\nmodule m0\n");
+    assert_says(told, "First there is a full collection, with all modules in place.");
+    told = explain("pyzap plan 1\nroute subinterp\nmodule m0\npark module m0 atexit\n");
+    assert_says(told, "First the atexit callbacks are called, the last one first; before 3.7 they "
+                      "are not. There is no collection before modules go");
+    assert_says(told, "m0 goes when sys.modules lets go of it (path D).");
+    told = explain("pyzap plan 1\nroute subinterp-gil\nmodule m0 unlisted\n");
+    assert_says(told, "m0, which was taken out of sys.modules, binds no names.");
+    assert_says(told, "There is no collection before modules go");
+    /* listed again, as another module's attribute, and through what refers to its dict alone */
+    told = explain("pyzap plan 1\nroute exit\nmodule m0 unlisted\nmodule m1\nmodule m2\n"
+                   "object m = module m1\nobject f = function m2\nglobal m0 a = m\n"
+                   "park module m0 main\npark module m0 context\npark object f codecs\n");
+    assert_says(told, "m0 is still there when sys.modules has let go of it, so it is wiped");
+    assert_says(told, "m1 is still there when sys.modules has let go of it, so it is wiped");
+    assert_says(told, "m2 goes when sys.modules lets go of it, but its dict can be reached from "
+                      "what stays longer, so nobody wipes it");
+    told = explain("pyzap plan 1\nroute exit\nmodule m0 unlisted\npark module m0 c\n");
+    assert_says(told, "its last reference, which is one that is still there when all others are "
+                      "wiped.");
+}
+
 static void scripts_say_how_they_reach_a_name(void **state)
 {
     (void)state;
@@ -237,14 +295,21 @@ static void every_plan_can_be_told(void **state)
     (void)state;
     uint64_t kinds = 0;
     uint64_t ops = 0;
+    uint64_t places = 0;
+    unsigned settings = 0;
     for (unsigned size = ZAP_SIZE_MIN; size <= ZAP_SIZE_MAX; size += 31) {
         struct zap_gen_config config = {.seed = 2, .size = (uint8_t)size};
         for (uint64_t i = 0; i < 3000; i++) {
             struct zap_plan plan;
+            config.routes = i % 4 == 0 ? 1u << ZAP_ROUTE_EXIT | 1u << ZAP_ROUTE_SUBINTERP : 0;
             zap_gen_plan(&config, i, &plan);
             const char *told = explain_plan(&plan);
             assert_null(strstr(told, "of kind"));
             assert_null(strpbrk(told, "{}?"));
+            for (unsigned p = 0; p < plan.parks_count; p++) {
+                places |= UINT64_C(1) << plan.parks[p].place;
+            }
+            settings |= plan.settings;
             for (unsigned o = 0; o < plan.objects_count; o++) {
                 kinds |= UINT64_C(1) << plan.objects[o].kind;
             }
@@ -262,6 +327,8 @@ static void every_plan_can_be_told(void **state)
     for (unsigned code = 0; code < 64; code++) {
         assert_int_equal((kinds >> code) & 1, zap_value_row(code) != NULL);
         assert_int_equal((ops >> code) & 1, zap_op_row(code) != NULL);
+        assert_int_equal((places >> code) & 1, zap_park_row(code) != NULL);
+        assert_int_equal(settings << 1 >> (code & 15) & 1, zap_setting_row(code & 15) != NULL);
     }
 }
 
@@ -293,6 +360,18 @@ static void the_longest_text_fits(void **state)
     assert_int_equal(plan.acts_count, ZAP_ACTS_MAX);
     assert_int_equal(plan.links_count, ZAP_LINKS_MAX);
     assert_true(strlen(explain_plan(&plan)) < ZAP_EXPLAIN_MAX / 2);
+    plan.route = ZAP_ROUTE_EXIT;
+    plan.settings = 0xff;
+    for (unsigned m = 0; m < ZAP_MODULES_MAX; m++) {
+        plan.modules[m].held = plan.modules[m].unlisted = 1;
+    }
+    while (plan.parks_count < ZAP_PARKS_MAX) {
+        plan.parks[plan.parks_count] = (struct zap_park){ZAP_PARK_ATEXIT, 0, plan.parks_count};
+        plan.parks_count++;
+    }
+    zap_plan_normalize(&plan);
+    assert_int_equal(plan.parks_count, ZAP_PARKS_MAX);
+    assert_true(strlen(explain_plan(&plan)) < ZAP_EXPLAIN_MAX / 2);
 }
 
 int main(void)
@@ -305,6 +384,8 @@ int main(void)
         cmocka_unit_test(a_method_holds_and_a_weakref_does_not),
         cmocka_unit_test(a_wipe_has_two_passes),
         cmocka_unit_test(a_reload_binds_again),
+        cmocka_unit_test(the_end_of_an_interpreter),
+        cmocka_unit_test(ends_differ),
         cmocka_unit_test(scripts_say_how_they_reach_a_name),
         cmocka_unit_test(every_plan_can_be_told),
         cmocka_unit_test(the_longest_text_fits),

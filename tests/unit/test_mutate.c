@@ -16,9 +16,13 @@
 /* LONG_WALK: where limits are tiny, the last row is met after 280,000 steps. */
 enum { PLANS = 20000, WALK = 200000, LONG_WALK = 3 * WALK };
 
+/* One in five ends an interpreter. */
 static void draw_plan(uint64_t index, struct zap_plan *ret_plan)
 {
-    const struct zap_gen_config config = {.seed = 4242, .size = index % 4 != 0 ? 0 : ZAP_SIZE_MAX};
+    enum { ENDS = 1 << ZAP_ROUTE_EXIT | 1 << ZAP_ROUTE_SUBINTERP | 1 << ZAP_ROUTE_SUBINTERP_GIL };
+    const struct zap_gen_config config = {.seed = 4242,
+                                          .size = index % 4 != 0 ? 0 : ZAP_SIZE_MAX,
+                                          .routes = index % 5 != 0 ? 0 : ENDS};
     zap_gen_plan(&config, index, ret_plan);
 }
 
@@ -101,7 +105,8 @@ static void a_mutation_differs(void **state)
 /* What a walk has met. */
 struct met {
     uint64_t names, kinds, ops, routes, acts_names, act_modules, again, classes, modules;
-    bool held, shared, cycle, full_script, elsewhere;
+    uint64_t places[2], settings;
+    bool held, shared, cycle, full_script, elsewhere, unlisted, three_parks, later_first;
 };
 
 static uint64_t bit(unsigned i)
@@ -116,6 +121,7 @@ static void meet(const struct zap_plan *plan, struct met *met)
     uint64_t seen = 0;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         met->held = met->held || plan->modules[m].held != 0;
+        met->unlisted = met->unlisted || plan->modules[m].unlisted != 0;
         for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
             const struct zap_global *global = &plan->modules[m].globals[i];
             met->names |= bit(global->name);
@@ -135,6 +141,13 @@ static void meet(const struct zap_plan *plan, struct met *met)
     for (unsigned i = 0; i < plan->links_count; i++) {
         met->cycle = met->cycle || plan->links[i].from <= plan->links[i].to;
     }
+    met->settings |= plan->settings;
+    met->three_parks = met->three_parks || plan->parks_count == 3;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        met->places[park->is_module] |= bit(park->place);
+        met->later_first = met->later_first || (i > 0 && park->place < park[-1].place);
+    }
     for (unsigned i = 0; i < plan->acts_count; i++) {
         met->ops |= bit(plan->acts[i].op);
         met->acts_names |= bit(plan->acts[i].name);
@@ -147,8 +160,12 @@ static void meet(const struct zap_plan *plan, struct met *met)
 
 static bool meets_all(const struct met *met)
 {
-    uint64_t names = 0, kinds = 0, ops = 0, routes = 0;
+    uint64_t names = 0, kinds = 0, ops = 0, routes = 0, places[2] = {0}, settings = 0;
     for (unsigned code = 0; code < 64; code++) {
+        const struct zap_park_row *park = zap_park_row(code);
+        places[0] |= park != NULL && park->objects ? bit(code) : 0;
+        places[1] |= park != NULL && park->modules ? bit(code) : 0;
+        settings |= zap_setting_row(code) != NULL ? bit(code - 1) : 0;
         names |= zap_name_row(code) != NULL ? bit(code) : 0;
         kinds |= zap_value_row(code) != NULL ? bit(code) : 0;
         ops |= zap_op_row(code) != NULL ? bit(code) : 0;
@@ -159,7 +176,9 @@ static bool meets_all(const struct met *met)
            met->acts_names == (names | bit(ZAP_NAME_NO)) && met->act_modules == modules &&
            met->classes == modules && met->modules == modules << 1 &&
            met->again == bit(ZAP_AGAIN_END) - 1 && met->held && met->shared && met->cycle &&
-           met->full_script && met->elsewhere;
+           met->full_script && met->elsewhere && met->places[0] == places[0] &&
+           met->places[1] == places[1] && met->settings == settings && met->unlisted &&
+           met->three_parks && met->later_first;
 }
 
 /* The steps alone get everywhere from the empty plan: without replacing a plan by a random one. */
@@ -199,6 +218,7 @@ static void a_walk_stays_between_the_limits(void **state)
     struct zap_plan plan;
     struct zap_rng rng = zap_rng_init(5, 5);
     unsigned long objects = 0, globals = 0, links = 0, acts = 0, modules = 0, full = 0, empty = 0;
+    unsigned long ends = 0, parks = 0;
     zap_plan_init(&plan);
     for (unsigned i = 0; i < WALK; i++) {
         zap_mutate(&plan, &rng);
@@ -209,11 +229,16 @@ static void a_walk_stays_between_the_limits(void **state)
         modules += plan.modules_count;
         full += plan.objects_count == ZAP_OBJECTS_MAX;
         empty += plan.objects_count == 0;
+        ends += zap_plan_ends(&plan);
+        parks += plan.parks_count;
     }
     print_message("on average %.1f modules, %.1f globals, %.1f objects, %.1f links, %.1f acts; "
-                  "%lu of %u full, %lu empty\n",
+                  "%lu of %u full, %lu empty; %lu end an interpreter, with %.1f parks\n",
                   (double)modules / WALK, (double)globals / WALK, (double)objects / WALK,
-                  (double)links / WALK, (double)acts / WALK, full, WALK, empty);
+                  (double)links / WALK, (double)acts / WALK, full, WALK, empty, ends,
+                  (double)parks / (double)ends);
+    assert_in_range(ends, WALK / 20, WALK / 5); /* they cost too much to be many */
+    assert_in_range(parks / ends, 0, ZAP_PARKS_MAX / 2);
     assert_in_range(objects / WALK, 1, ZAP_OBJECTS_MAX / 2);
     assert_in_range(acts / WALK, 0, ZAP_ACTS_MAX / 2);
     assert_in_range(empty, 0, WALK / 4);
@@ -367,12 +392,53 @@ static void crossover_with_the_empty_plan(void **state)
         zap_crossover(&plan, &empty, &rng, &mixed);
         mixed.route = plan.route;
         zap_plan_normalize(&mixed);
-        assert_int_equal(mixed.objects_count, plan.objects_count);
+        if (mixed.parks_count == plan.parks_count) { /* else there may be less that is held */
+            assert_int_equal(mixed.objects_count, plan.objects_count);
+        }
         zap_crossover(&empty, &plan, &rng, &mixed);
         assert_true(zap_plan_is_normal(&mixed));
         grew += mixed.objects_count > 0;
     }
     assert_true(grew > 450);
+}
+
+/* Both have parks and settings, and what comes of them fits the new plan. */
+static void crossover_mixes_ends(void **state)
+{
+    (void)state;
+    struct zap_rng rng = zap_rng_init(10, 10);
+    unsigned tried = 0, more = 0, both = 0, unlisted = 0, gone = 0, kept = 0;
+    for (uint64_t index = 0; index < PLANS; index++) {
+        struct zap_plan a, b, mixed;
+        draw_plan(index * 5, &a);
+        draw_plan(index % 2 != 0 ? (index + PLANS) * 5 : index + PLANS, &b);
+        for (unsigned m = 0; m < a.modules_count; m++) {
+            a.modules[m].unlisted = 0;
+        }
+        a.settings = 1;
+        b.settings = zap_plan_ends(&b) ? 2 : 0;
+        zap_crossover(&a, &b, &rng, &mixed);
+        assert_true(zap_plan_is_normal(&mixed));
+        if (!zap_plan_ends(&mixed)) {
+            gone++;
+            continue;
+        }
+        kept += !zap_plan_ends(&b);
+        if (zap_plan_ends(&b)) {
+            tried++;
+            more += mixed.parks_count > a.parks_count;
+            both += mixed.settings == 3;
+            for (unsigned m = 0; m < mixed.modules_count; m++) {
+                unlisted += mixed.modules[m].unlisted;
+            }
+        }
+    }
+    print_message("%u tried: %u have more parks, %u both settings; %u unlisted, %u lost all\n",
+                  tried, more, both, unlisted, gone);
+    assert_true(more > tried / 10);
+    assert_in_range(both * 100 / tried, 28, 38);
+    assert_true(unlisted > tried / 100);
+    assert_true(gone > 0 && kept > 0);
 }
 
 static void crossover_into_one_of_the_two(void **state)
@@ -556,6 +622,7 @@ int main(void)
         cmocka_unit_test(what_is_told_is_what_zap_mutate_does),
         cmocka_unit_test(crossover_takes_from_both),
         cmocka_unit_test(crossover_with_the_empty_plan),
+        cmocka_unit_test(crossover_mixes_ends),
         cmocka_unit_test(crossover_into_one_of_the_two),
         cmocka_unit_test(bytes_fit_any_size),
         cmocka_unit_test(bytes_fit_exact_memory),

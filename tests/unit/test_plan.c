@@ -127,8 +127,8 @@ static void value_table(void **state)
 static void op_table(void **state)
 {
     (void)state;
-    static const char *const statements[] = {"pyzap",  "route", "module", "object",
-                                             "global", "link",  "script"};
+    static const char *const statements[] = {"pyzap", "route",  "module", "object", "global",
+                                             "link",  "script", "park",   "setting"};
     unsigned rows = 0;
     for (unsigned code = 0; code < 300; code++) {
         const struct zap_op_row *row = zap_op_row(code);

@@ -13,6 +13,8 @@
 
 enum { PLANS = 300 };
 
+enum { ENDS = 1 << ZAP_ROUTE_EXIT | 1 << ZAP_ROUTE_SUBINTERP | 1 << ZAP_ROUTE_SUBINTERP_GIL };
+
 /* ------------------------------------------------------------------ what must stay true */
 
 static bool is_bound(const struct zap_plan *plan, unsigned object, enum zap_name_class cls)
@@ -107,6 +109,44 @@ static bool nothing(const struct zap_plan *plan)
     return false;
 }
 
+static bool has_setting(const struct zap_plan *plan)
+{
+    return zap_plan_has_setting(plan, ZAP_SETTING_GC_ON);
+}
+
+static bool has_unlisted(const struct zap_plan *plan)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (plan->modules[m].unlisted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parks_module(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        if (plan->parks[i].is_module) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node that C code or a container there holds. */
+static bool parks_node(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        if (!park->is_module && park->place == ZAP_PARK_C &&
+            plan->objects[park->what].kind == ZAP_VALUE_NODE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* No rhyme or reason: a third of all plans, and those that are asked about keep their answers. */
 static bool whim(const struct zap_plan *plan)
 {
@@ -122,20 +162,26 @@ static bool whim(const struct zap_plan *plan)
 static const struct {
     const char *what;
     bool (*holds)(const struct zap_plan *plan);
-    /* The one plan that is smallest, in text without its route; NULL where there are several. */
+    /* The one plan that is smallest, in text without its route, which is exit where `ends` is set
+     * and else drop; NULL where there are several. */
     const char *smallest;
+    bool ends;
 } predicates[] = {
-    {"anything", anything, "module m0\n"},
+    {"anything", anything, "module m0\n", false},
     {"raises under an underscore", raises_underscored,
-     "module m0\nobject o0 = node elsewhere\nglobal m0 _a = o0\nscript o0\n    raise\n"},
+     "module m0\nobject o0 = node elsewhere\nglobal m0 _a = o0\nscript o0\n    raise\n", false},
     {"looks at home", looks_at_home,
-     "module m0\nobject o0 = node m0\nglobal m0 a = o0\nscript o0\n    look m0 a\n"},
-    {"is held", has_held_module, "module m0 held\n"},
+     "module m0\nobject o0 = node m0\nglobal m0 a = o0\nscript o0\n    look m0 a\n", false},
+    {"is held", has_held_module, "module m0 held\n", false},
     {"shares", shares,
-     "module m0\nmodule m1\nobject o0 = int\nglobal m0 a = o0\nglobal m1 a = o0\n"},
-    {"has a weak reference", has_weakref,
-     NULL}, /* to the node of a global, or to one that a list holds, which a bound method holds */
-    {"a whim", whim, NULL},
+     "module m0\nmodule m1\nobject o0 = int\nglobal m0 a = o0\nglobal m1 a = o0\n", false},
+    {"has a setting", has_setting, "setting gc-on\nmodule m0\n", true},
+    {"has an unlisted module", has_unlisted, "module m0 unlisted\n", true},
+    {"parks a module", parks_module, "module m0\npark module m0 sys\n", true},
+    {"parks a node", parks_node, "module m0\nobject o0 = node elsewhere\npark object o0 c\n", true},
+    {"has a weak reference", has_weakref, NULL,
+     false}, /* to the node of a global, or to one that a list holds, which a bound method holds */
+    {"a whim", whim, NULL, false},
 };
 enum { PREDICATES_COUNT = sizeof predicates / sizeof predicates[0] };
 
@@ -159,7 +205,7 @@ static void shrink_all(const struct zap_plan *plan, bool (*holds)(const struct z
     }
 }
 
-static void assert_is_text(const struct zap_plan *plan, const char *expected)
+static void assert_is_text(const struct zap_plan *plan, const char *route, const char *expected)
 {
     char text[4096], whole[4096];
     struct zap_str printed = zap_str_init(text, sizeof text);
@@ -167,7 +213,7 @@ static void assert_is_text(const struct zap_plan *plan, const char *expected)
     struct zap_plan parsed;
     struct zap_text_error error;
     zap_text_print(plan, &printed);
-    zap_str_printf(&wanted, "pyzap plan 1\nroute drop\n%s", expected);
+    zap_str_printf(&wanted, "pyzap plan 1\nroute %s\n%s", route, expected);
     if (zap_text_parse(whole, wanted.len, &parsed, &error) != ZAP_OK) {
         fail_msg("line %u: %s", error.line, error.what);
     }
@@ -184,8 +230,10 @@ static void smaller_and_still_true(void **state)
     for (unsigned p = 0; p < PREDICATES_COUNT; p++) {
         unsigned seen = 0;
         for (uint64_t index = 0; index < PLANS; index++) {
-            const struct zap_gen_config config = {
-                .seed = 77, .size = index % 3 ? 0 : ZAP_SIZE_MAX, .shape = ZAP_SHAPE_RANDOM};
+            const struct zap_gen_config config = {.seed = 77,
+                                                  .size = index % 3 ? 0 : ZAP_SIZE_MAX,
+                                                  .shape = ZAP_SHAPE_RANDOM,
+                                                  .routes = index % 2 ? 0 : ENDS};
             struct zap_plan plan;
             zap_gen_plan(&config, index, &plan);
             if (!predicates[p].holds(&plan)) {
@@ -197,7 +245,8 @@ static void smaller_and_still_true(void **state)
             assert_true(zap_shrink_measure(&shrink.best) <= zap_shrink_measure(&plan));
             assert_true(shrink.tries < ZAP_SHRINK_TRIES_MAX);
             if (predicates[p].smallest != NULL) {
-                assert_is_text(&shrink.best, predicates[p].smallest);
+                assert_is_text(&shrink.best, predicates[p].ends ? "exit" : "drop",
+                               predicates[p].smallest);
             }
             if (config.size == 0) {
                 most = shrink.tries > most ? shrink.tries : most;
@@ -217,7 +266,14 @@ static void smaller_and_still_true(void **state)
 static void fill(unsigned variant, struct zap_plan *ret_plan)
 {
     zap_plan_init(ret_plan);
-    ret_plan->route = ZAP_ROUTE_RELOAD;
+    ret_plan->route = variant % 2 ? ZAP_ROUTE_RELOAD : ZAP_ROUTE_SUBINTERP_GIL;
+    ret_plan->settings = 0xff;
+    for (; ret_plan->parks_count < ZAP_PARKS_MAX; ret_plan->parks_count++) {
+        ret_plan->parks[ret_plan->parks_count] =
+            (struct zap_park){.place = ZAP_PARK_C,
+                              .is_module = ret_plan->parks_count == 0,
+                              .what = (uint8_t)(ret_plan->parks_count % ZAP_OBJECTS_MAX)};
+    }
     ret_plan->modules_count = ZAP_MODULES_MAX;
     ret_plan->objects_count = ZAP_OBJECTS_MAX;
     ret_plan->links_count = ZAP_LINKS_MAX;
@@ -228,6 +284,7 @@ static void fill(unsigned variant, struct zap_plan *ret_plan)
     }
     for (unsigned m = 0, i = 0; m < ZAP_MODULES_MAX; m++) {
         ret_plan->modules[m].held = 1;
+        ret_plan->modules[m].unlisted = 1;
         for (unsigned g = 0; g < ZAP_GLOBALS_MAX; g++, i++) {
             ret_plan->modules[m].globals_count++;
             ret_plan->modules[m].globals[g] =
@@ -247,6 +304,7 @@ static void fill(unsigned variant, struct zap_plan *ret_plan)
                                              .name = (uint8_t)(ZAP_NAME_U_LONG - i % 20)};
     }
     zap_plan_normalize(ret_plan);
+    assert_int_equal(ret_plan->parks_count, variant % 2 ? 0 : ZAP_PARKS_MAX);
     assert_int_equal(ret_plan->links_count, ZAP_LINKS_MAX);
     assert_int_equal(ret_plan->acts_count, ZAP_ACTS_MAX);
 }
@@ -315,8 +373,8 @@ static void given_up_it_has_the_best_so_far(void **state)
 
 /* ------------------------------------------------------------------ single simplifications */
 
-static void shrink_text(const char *text, bool (*holds)(const struct zap_plan *plan),
-                        const char *expected)
+static void shrink_to(const char *text, bool (*holds)(const struct zap_plan *plan),
+                      const char *route, const char *expected)
 {
     static struct zap_shrink shrink;
     struct zap_plan plan;
@@ -325,7 +383,13 @@ static void shrink_text(const char *text, bool (*holds)(const struct zap_plan *p
         fail_msg("line %u: %s", error.line, error.what);
     }
     shrink_all(&plan, holds, &shrink);
-    assert_is_text(&shrink.best, expected);
+    assert_is_text(&shrink.best, route, expected);
+}
+
+static void shrink_text(const char *text, bool (*holds)(const struct zap_plan *plan),
+                        const char *expected)
+{
+    shrink_to(text, holds, "drop", expected);
 }
 
 static bool has_two_globals(const struct zap_plan *plan)
@@ -367,6 +431,16 @@ static bool binds_two_nodes(const struct zap_plan *plan)
         }
     }
     return count >= 2;
+}
+
+static bool parks_another_module(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        if (plan->parks[i].is_module && plan->parks[i].what > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool names_a_global(const struct zap_plan *plan)
@@ -415,6 +489,40 @@ static void simplifications(void **state)
                 names_a_global,
                 "module m0\nobject o0 = node elsewhere\nglobal m0 a = o0\nscript o0\n"
                 "    look m0 a\n");
+    /* what was only parked is bound, where no end is needed; and no longer unlisted, or set */
+    shrink_text("pyzap plan 1\nroute subinterp\nsetting gc-on\nsetting hook-none\n"
+                "module m0 unlisted\nobject c = cnode\nobject l = list\npark object l c\n"
+                "park module m0 main\nlink l -> c\n",
+                has_cnode, "module m0\nobject o0 = cnode\nglobal m0 a = o0\n");
+    /* a park stays with the module that it is about, and its place becomes a simple one */
+    shrink_to("pyzap plan 1\nroute subinterp-gil\nmodule m0\nmodule m1\nobject n = node m0\n"
+              "global m0 a = n\npark module m0 sys\npark module m1 context\n"
+              "park object n thread\n",
+              parks_another_module, "exit", "module m0\nmodule m1\npark module m1 sys\n");
+}
+
+/* All ways to a plan that ends no interpreter are tried before others that do, simplest first. */
+static void simpler_routes(void **state)
+{
+    (void)state;
+    static const uint8_t routes[] = {
+        ZAP_ROUTE_DROP,          ZAP_ROUTE_COLLECT,   ZAP_ROUTE_RELOAD,
+        ZAP_ROUTE_FAILED_IMPORT, ZAP_ROUTE_WIPE,      ZAP_ROUTE_WIPE_UNHELD,
+        ZAP_ROUTE_EXIT,          ZAP_ROUTE_SUBINTERP, ZAP_ROUTE_SUBINTERP_GIL};
+    enum { ROUTES = sizeof routes };
+    for (unsigned given = 0; given < ROUTES; given++) {
+        static struct zap_shrink shrink;
+        struct zap_plan plan, candidate;
+        zap_plan_init(&plan);
+        plan.route = routes[given];
+        zap_shrink_init(&plan, &shrink);
+        unsigned tried = 0;
+        while (zap_shrink_next(&shrink, &candidate)) {
+            assert_int_equal(candidate.route, routes[tried++]);
+            zap_shrink_reject(&shrink);
+        }
+        assert_int_equal(tried, given);
+    }
 }
 
 int main(void)
@@ -425,6 +533,7 @@ int main(void)
         cmocka_unit_test(nothing_accepted_nothing_changed),
         cmocka_unit_test(given_up_it_has_the_best_so_far),
         cmocka_unit_test(simplifications),
+        cmocka_unit_test(simpler_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
