@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(ZAP_INVARIANT_COUNT <= 32, "a set of invariants is a uint32_t");
+_Static_assert(ZAP_INVARIANT_COUNT <= 64, "a set of invariants is a uint64_t");
 
 static const char keyword[] = "expect", nothing[] = "nothing";
 
@@ -263,11 +263,11 @@ static bool find_verdict(struct word word, enum zap_verdict *ret_verdict)
     return false;
 }
 
-static bool find_invariant(struct word word, uint32_t *ret_bit)
+static bool find_invariant(struct word word, uint64_t *ret_bit)
 {
     for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
         if (is_word(word, zap_invariant_row((enum zap_invariant_code)i)->id)) {
-            *ret_bit = UINT32_C(1) << i;
+            *ret_bit = UINT64_C(1) << i;
             return true;
         }
     }
@@ -295,7 +295,7 @@ static bool parse_verdict(struct cursor *c, struct zap_expect_verdict *ret_verdi
         return fail(c, word, "HELD, VOID, SKIPPED, BROKEN, CRASHED, TIMED_OUT or EXHAUSTED");
     word = next_word(c);
     if (verdict.verdict == ZAP_BROKEN) {
-        uint32_t bit;
+        uint64_t bit;
         while (!is_keyword(word)) {
             if (!find_invariant(word, &bit))
                 return fail(c, word, "an invariant (I1, I2, ...; see `pyzap show --help`)");
@@ -573,7 +573,7 @@ void zap_expect_take(const struct zap_plan *plan, const struct zap_text_labels *
     };
     for (int i = 0; i < ZAP_INVARIANT_COUNT && outcome->verdict == ZAP_BROKEN; i++) {
         if (outcome->judgement.verdicts[i] == ZAP_BROKEN)
-            found.broken |= UINT32_C(1) << i;
+            found.broken |= UINT64_C(1) << i;
     }
     if (is_death(outcome->verdict))
         memcpy(found.signature, outcome->signature, sizeof found.signature);
@@ -741,7 +741,7 @@ bool zap_expect_is_bad(enum zap_expect_change change)
 
 /* ------------------------------------------------------------------ printing */
 
-static void print_verdict(enum zap_verdict verdict, uint32_t broken, const char *signature,
+static void print_verdict(enum zap_verdict verdict, uint64_t broken, const char *signature,
                           struct zap_str *out)
 {
     zap_str_add(out, zap_verdict_row(verdict)->name);

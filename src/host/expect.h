@@ -27,7 +27,7 @@ struct zap_expect_range {
 
 struct zap_expect_verdict {
     enum zap_verdict verdict;           /* not HARNESS */
-    uint32_t broken;                    /* BROKEN: bit per invariant */
+    uint64_t broken;                    /* BROKEN: bit per invariant */
     char signature[ZAP_SIGNATURE_SIZE]; /* of a death: how it begins; else "" */
 };
 
@@ -53,7 +53,7 @@ struct zap_expect {
 struct zap_expect_found {
     enum zap_verdict verdict;
     bool is_unrun;   /* SKIPPED because the build can not run it: nothing was seen */
-    uint32_t broken; /* BROKEN: bit per invariant */
+    uint64_t broken; /* BROKEN: bit per invariant */
     char signature[ZAP_SIGNATURE_SIZE];
     bool has_ends;                        /* the run came to its end */
     char *dies, *lives, *sees, *untraced; /* owned; NULL for nothing */

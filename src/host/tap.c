@@ -41,7 +41,7 @@ static void print_description(const char *path, const char *build, FILE *out)
     fprintf(out, " on %s", build);
 }
 
-static void print_invariants(uint32_t broken, FILE *out)
+static void print_invariants(uint64_t broken, FILE *out)
 {
     const char *comma = "";
     fputs("  invariants: [", out);

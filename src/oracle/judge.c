@@ -77,6 +77,10 @@ struct space {
     bool was_zapped;         /* its module was deallocated by a version that wipes then */
     bool was_dropped;        /* its module was deallocated */
     bool is_dict_announced;  /* by the reference tracer */
+
+    /* the end of an interpreter */
+    uint32_t first_unlisted, last_unlisted; /* + 1: which of the entries of sys.modules it was */
+    bool was_cleared;                       /* a wipe of it has begun */
 };
 
 struct walk {
@@ -101,6 +105,14 @@ struct walk {
     int scripts;      /* __del__ calls at work */
     int dying;        /* nodes between __del__ and memory given back */
     int containers;   /* of the plan: more levels of nesting */
+    uint8_t phases;   /* bit per enum zap_end_phase that has come */
+    uint32_t unlisted;      /* entries of sys.modules seen to go */
+    uint32_t unlisted_rank; /* of the last one: 0 __main__, 1 + m its own name, then other names */
+    uint32_t last_cleared;  /* + 1: the entry of the module that was wiped last */
+    bool any_cleared;       /* a module of the plan was wiped by the end of an interpreter */
+    bool is_sys_cleared, is_builtins_cleared;
+    bool sees_ends;
+    bool script_collected;  /* a script has run a collection */
     int collecting;   /* depth of collections */
     int collections;  /* begun */
     uint32_t gc_last; /* + 1: the node that the first collection finalized last */
@@ -320,6 +332,7 @@ static void script_changes(struct space *space)
     space->was_changed = true;
     space->is_inert = false;
     space->wipe_is_over = false;
+    space->is_wiped_clean = false;
 }
 
 /* The module's code runs again, and binds what it binds in the order in which it is written. (What
@@ -434,6 +447,167 @@ static void on_empty_end(struct walk *w, const struct zap_event *event)
     }
 }
 
+/* ---- the end of an interpreter ---- */
+
+enum { CLEARING_SYS = 3, UNLISTED_ITSELF = 0, UNLISTED_MAIN = 2 }; /* see event.def */
+
+static bool has_come(const struct walk *w, enum zap_end_phase phase)
+{
+    return (w->phases >> phase & 1) != 0;
+}
+
+/* The module that is __main__, or -1. */
+static int main_module(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_MAIN)
+            return plan->parks[i].what;
+    return -1;
+}
+
+/* Can a script make garbage live on, or something new of it? */
+static bool can_resurrect(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        switch (plan->acts[i].op) {
+        case ZAP_OP_KEEP:
+        case ZAP_OP_BIND_SELF:
+        case ZAP_OP_BIND_LAMBDA:
+        case ZAP_OP_BIND_NODE:
+        case ZAP_OP_BIND_AGAIN:
+        case ZAP_OP_NEW_AGAIN:
+        case ZAP_OP_NEW:
+            return true;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+/* Is there anything in the plan that keeps a node from being finalized, or may make it live on? What
+ * C code or a held namespace leads to is never let go of. */
+static bool may_outlive(const struct zap_plan *plan)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        if (plan->modules[m].held)
+            return true;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_C)
+            return true;
+    return can_resurrect(plan);
+}
+
+/* Which late roots a build lets go of for good, garbage included. */
+static bool has_late_roots(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_THREAD || plan->parks[i].place == ZAP_PARK_CONTEXT ||
+            plan->parks[i].place == ZAP_PARK_CODECS || plan->parks[i].place == ZAP_PARK_ATEXIT)
+            return true;
+    return false;
+}
+
+/* The end is over: everything has happened that was to happen. */
+static void on_over(struct walk *w)
+{
+    const struct zap_plan *plan = w->plan;
+    if (w->sees_ends)
+        check(w, ZAP_INVARIANT_I21, w->is_sys_cleared && w->is_builtins_cleared);
+    /* The collection clears the weak reference to a module that is garbage before it calls a finalizer,
+     * so one that lives on all the same is not found, and not wiped. */
+    for (unsigned m = 0; m < plan->modules_count && w->sees_ends && !can_resurrect(plan); m++) {
+        const struct space *space = &w->spaces[m];
+        if (has(w, ZAP_FEATURE_SURVIVORS_WIPED) && space->last_unlisted != 0)
+            check(w, ZAP_INVARIANT_I19, space->was_cleared || space->was_dropped);
+    }
+    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(plan) || w->has_again ||
+        (has_late_roots(plan) && !has(w, ZAP_FEATURE_LATE_ROOTS_COLLECTED)))
+        return;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if (plan->objects[i].kind == ZAP_VALUE_NODE)
+            check(w, ZAP_INVARIANT_I13, w->dels[i] != 0);
+}
+
+static void on_phase(struct walk *w, const struct zap_event *event)
+{
+    static const uint8_t all =
+        1u << ZAP_END_SYS | 1u << ZAP_END_SYS_WIPED | 1u << ZAP_END_BUILTINS_WIPED;
+    uint8_t later = (uint8_t)(UINT8_MAX << event->info); /* itself included */
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED)) /* sys.modules is emptied last, entry by entry */
+        later &= (uint8_t)~(1u << ZAP_END_REMOVING | 1u << ZAP_END_EMPTIED);
+    check(w, ZAP_INVARIANT_I16, (w->phases & later) == 0);
+    w->phases |= (uint8_t)(1u << event->info);
+    if (event->info != ZAP_END_OVER)
+        return;
+    if (w->sees_ends)
+        check(w, ZAP_INVARIANT_I16, (w->phases & all) == all);
+    on_over(w);
+}
+
+/* An entry of sys.modules goes. */
+static void on_unlisted(struct walk *w, const struct zap_event *event)
+{
+    struct space *space = &w->spaces[event->module];
+    uint32_t rank = event->info == UNLISTED_MAIN     ? 0
+                    : event->info == UNLISTED_ITSELF ? 1u + event->module
+                                                     : 1u + ZAP_MODULES_MAX;
+    w->unlisted++;
+    space->last_unlisted = w->unlisted;
+    if (space->first_unlisted == 0)
+        space->first_unlisted = w->unlisted;
+    if (has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+        check(w, ZAP_INVARIANT_I18, rank >= w->unlisted_rank);
+    w->unlisted_rank = rank;
+}
+
+/* A cycle that was garbage before is collected: by the first collection that there is. */
+static void on_garbage(struct walk *w)
+{
+    if (w->script_collected || w->collecting == 0 || !has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+        return;
+    bool is_early = w->plan->route == ZAP_ROUTE_EXIT &&
+                    (zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON) ||
+                     has(w, ZAP_FEATURE_COLLECTS_DISABLED) ||
+                     has(w, ZAP_FEATURE_INCREMENTAL_GC));
+    check(w, ZAP_INVARIANT_I30, is_early ? !has_come(w, ZAP_END_SYS) : has_come(w, ZAP_END_EMPTIED));
+}
+
+/* Is an attribute of builtins all that holds the object? */
+static bool is_in_builtins_only(const struct zap_plan *plan, uint8_t object)
+{
+    bool is_there = false;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        if (park->is_module || park->what != object)
+            continue;
+        if (park->place != ZAP_PARK_BUILTINS)
+            return false;
+        is_there = true;
+    }
+    for (unsigned m = 0; m < plan->modules_count && is_there; m++)
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            if (plan->modules[m].globals[g].object == object)
+                return false;
+    for (unsigned i = 0; i < plan->links_count && is_there; i++)
+        if (plan->links[i].to == object)
+            return false;
+    for (unsigned i = 0; i < plan->objects_count && is_there; i++)
+        if (plan->objects[i].kind == ZAP_VALUE_METHOD && plan->objects[i].target == object)
+            return false;
+    return is_there;
+}
+
+/* A node or C node of the plan dies while an interpreter ends. */
+static void check_builtins_turn(struct walk *w, uint8_t object)
+{
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || !w->has_gil || !w->sees_ends ||
+        w->plan->parks_count == 0 || !is_in_builtins_only(w->plan, object))
+        return;
+    check(w, ZAP_INVARIANT_I20,
+          has_come(w, ZAP_END_EMPTIED) && !w->any_cleared && !w->is_sys_cleared);
+}
+
 /* ---- wipes ---- */
 
 static void begin_wipe(struct walk *w, struct space *space, enum wiping wiping)
@@ -484,8 +658,50 @@ static void on_dead_dict(struct walk *w, const struct zap_event *event)
     space->is_inert = false;
 }
 
+/* The place of a module that is wiped, among the entries that sys.modules had; + 1. */
+static uint32_t entry_wiped(const struct walk *w, const struct space *space)
+{
+    return has(w, ZAP_FEATURE_SURVIVORS_REVERSED) ? space->last_unlisted : space->first_unlisted;
+}
+
+/* Somebody wipes because an interpreter ends: survivors, then sys, then builtins. */
+static void on_clearing(struct walk *w, const struct zap_event *event)
+{
+    if (event->module == ZAP_NO_MODULE) {
+        bool is_sys = event->info == CLEARING_SYS;
+        check(w, ZAP_INVARIANT_I21, is_sys ? !w->is_builtins_cleared : w->is_sys_cleared);
+        if (is_sys)
+            w->is_sys_cleared = true;
+        else
+            w->is_builtins_cleared = true;
+        return;
+    }
+    struct space *space = &w->spaces[event->module];
+    check(w, ZAP_INVARIANT_I21, !w->is_sys_cleared && !w->is_builtins_cleared);
+    bool is_first = !space->was_cleared;
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED)) {
+        if (!w->any_cleared && main_module(w->plan) >= 0)
+            check(w, ZAP_INVARIANT_I18, main_module(w->plan) == event->module);
+    } else {
+        check(w, ZAP_INVARIANT_I19, space->last_unlisted != 0);
+        uint32_t entry = entry_wiped(w, space);
+        if (is_first && entry != 0 && w->last_cleared != 0)
+            check(w, ZAP_INVARIANT_I17,
+                  has(w, ZAP_FEATURE_SURVIVORS_REVERSED) ? entry < w->last_cleared
+                                                         : entry > w->last_cleared);
+        if (is_first)
+            w->last_cleared = entry;
+    }
+    space->was_cleared = true;
+    w->any_cleared = true;
+}
+
 static void on_wipe(struct walk *w, const struct zap_event *event)
 {
+    if (zap_plan_ends(w->plan))
+        on_clearing(w, event);
+    if (event->module == ZAP_NO_MODULE)
+        return;
     begin_wipe(w, &w->spaces[event->module], event->info == 1 ? WIPING_FIRST : WIPING_SECOND);
 }
 
@@ -633,7 +849,7 @@ static void check_gc_turn(struct walk *w, uint8_t node)
 static void check_gc_order(struct walk *w, uint8_t node)
 {
     if (w->collections != 1 || !w->has_gil || !has(w, ZAP_FEATURE_SAFE_FINALIZERS) ||
-        has(w, ZAP_FEATURE_INCREMENTAL_GC))
+        has(w, ZAP_FEATURE_INCREMENTAL_GC) || zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON))
         return;
     check(w, ZAP_INVARIANT_I11, node + 1u > w->gc_last);
     w->gc_last = node + 1u;
@@ -643,7 +859,7 @@ static void check_gc_order(struct walk *w, uint8_t node)
 static void check_due(struct walk *w, const struct zap_event *event)
 {
     if (w->due == ZAP_NO_NODE || event->kind == ZAP_EVENT_DESTROY ||
-        event->kind == ZAP_EVENT_CALLBACK)
+        event->kind == ZAP_EVENT_CALLBACK || event->kind == ZAP_EVENT_PHASE)
         return;
     bool is_it =
         (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_CNODE) && event->node == w->due;
@@ -698,6 +914,8 @@ static void on_del(struct walk *w, const struct zap_event *event)
     }
     check_state(w, event);
     check_second_wipe(w);
+    if (w->dels[node] == 0 && node < w->plan->objects_count)
+        check_builtins_turn(w, node);
     if (has(w, ZAP_FEATURE_SAFE_FINALIZERS)) {
         check(w, ZAP_INVARIANT_I12, w->dels[node] == 0);
         if (event->how == ZAP_HOW_GC && is_own(w, event) && w->sees_sets)
@@ -731,6 +949,14 @@ static void on_del(struct walk *w, const struct zap_event *event)
         w->dying++;
 }
 
+/* Is an error that nobody can catch still told to us? */
+static bool has_hook(const struct walk *w)
+{
+    return !zap_plan_has_setting(w->plan, ZAP_SETTING_HOOK_NONE) &&
+           !zap_plan_has_setting(w->plan, ZAP_SETTING_HOOK_RAISES) &&
+           !has_come(w, ZAP_END_SYS_WIPED) && !w->is_sys_cleared;
+}
+
 static void on_del_end(struct walk *w, const struct zap_event *event)
 {
     uint8_t node = event->node;
@@ -740,7 +966,7 @@ static void on_del_end(struct walk *w, const struct zap_event *event)
     /* Its script runs to the first `raise`, unless __del__ was called more often than scripts run.
      * (A row of instances without end is ended by a RecursionError, wherever that comes up.) */
     if (node < w->plan->objects_count && !w->has_again &&
-        (w->trace->build.observers & ZAP_SEES_UNRAISABLE) && w->dels[node] == 1 &&
+        (w->trace->build.observers & ZAP_SEES_UNRAISABLE) && w->dels[node] == 1 && has_hook(w) &&
         !(has(w, ZAP_FEATURE_WARNING_LEAVES_ERROR) && (w->imports >> node & 1)))
         check(w, ZAP_INVARIANT_I15, w->raised[node] == (w->raises >> node & 1));
     if (event->how != ZAP_HOW_GC && event->refs > 1)
@@ -765,6 +991,7 @@ static void on_cnode(struct walk *w, const struct zap_event *event)
     check_state(w, event);
     check_second_wipe(w);
     check_turn(w, event->node);
+    check_builtins_turn(w, event->node);
     w->is_dead[event->node] = true;
     if (event->module == ZAP_NO_MODULE || (event->flags & ZAP_FLAG_NO_STATE))
         return;
@@ -815,13 +1042,18 @@ static void on_look(struct walk *w, const struct zap_event *event)
 
 static void on_done(struct walk *w, const struct zap_event *event)
 {
-    if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count)
+    bool worked = (event->flags & ZAP_FLAG_X) != 0;
+    if (event->info == ZAP_OP_IMPORT_NEW && has(w, ZAP_FEATURE_SURVIVORS_WIPED) &&
+        (has_come(w, ZAP_END_REMOVING) || has_come(w, ZAP_END_EMPTIED)))
+        check(w, ZAP_INVARIANT_I22, !worked);
+    if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count ||
+        w->is_builtins_cleared || has_come(w, ZAP_END_BUILTINS_WIPED))
         return;
     uint8_t module = w->plan->objects[event->node].module;
     bool is_in_place = module == ZAP_ELSEWHERE ||
                        (w->spaces[module].is_builtins_same && !w->spaces[module].has_odd_builtins);
     if (has(w, ZAP_FEATURE_BUILTINS_CAPTURED) || is_in_place)
-        check(w, ZAP_INVARIANT_I25, (event->flags & ZAP_FLAG_X) != 0);
+        check(w, ZAP_INVARIANT_I25, worked);
 }
 
 /* A direct value of a dying dict is announced: the dict has to have been. */
@@ -894,7 +1126,8 @@ static void step(struct walk *w, const struct zap_event *event)
         check(w, ZAP_INVARIANT_Z4, false);
         break;
     case ZAP_EVENT_WIPE_END:
-        end_wipe(w, event, &w->spaces[event->module]);
+        if (event->module != ZAP_NO_MODULE)
+            end_wipe(w, event, &w->spaces[event->module]);
         break;
     case ZAP_EVENT_SET_NONE:
     case ZAP_EVENT_STORE:
@@ -947,6 +1180,7 @@ static void step(struct walk *w, const struct zap_event *event)
     case ZAP_EVENT_COLLECT:
         w->collecting++;
         w->collections++;
+        w->script_collected = w->script_collected || event->by != ZAP_BY_INTERPRETER;
         memset(w->gc_saw_public, 0, sizeof w->gc_saw_public);
         break;
     case ZAP_EVENT_COLLECT_END:
@@ -962,6 +1196,18 @@ static void step(struct walk *w, const struct zap_event *event)
         if (event->node < ZAP_NODES_MAX)
             w->is_kept[event->node] = true;
         break;
+    case ZAP_EVENT_PHASE:
+        on_phase(w, event);
+        break;
+    case ZAP_EVENT_UNLISTED:
+        on_unlisted(w, event);
+        break;
+    case ZAP_EVENT_SENTINEL:
+        check(w, ZAP_INVARIANT_I28, (event->flags & ZAP_FLAG_X) != 0);
+        break;
+    case ZAP_EVENT_GARBAGE:
+        on_garbage(w);
+        break;
     case ZAP_EVENT_ROUTE_END:
         check(w, ZAP_INVARIANT_I15, !(event->flags & ZAP_FLAG_X));
         break;
@@ -971,12 +1217,8 @@ static void step(struct walk *w, const struct zap_event *event)
     case ZAP_EVENT_FINALLY:
     case ZAP_EVENT_SPAWN:
     case ZAP_EVENT_FAILED:
-    case ZAP_EVENT_PHASE:
-    case ZAP_EVENT_UNLISTED:
     case ZAP_EVENT_ATEXIT:
     case ZAP_EVENT_ATEXIT_END:
-    case ZAP_EVENT_SENTINEL:
-    case ZAP_EVENT_GARBAGE:
     case ZAP_EVENT_END:
         break;
     }
@@ -1043,6 +1285,7 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     w.has_gil = !has(&w, ZAP_FEATURE_DEFERRED_REFCOUNTS);
     w.sees_sets = (trace->build.observers & ZAP_SEES_SETS) != 0;
     w.eligible = eligible_names(w.profile);
+    w.sees_ends = (trace->build.observers & ZAP_SEES_ENDS) != 0;
     w.sees_destroy = (trace->build.observers & ZAP_SEES_DESTROY) != 0;
     w.due = ZAP_NO_NODE;
     for (unsigned m = 0; m < plan->modules_count; m++)

@@ -120,6 +120,7 @@ _Static_assert(COUNT(name_codes) > ZAP_GLOBALS_MAX, "a module never runs out of 
 struct gen {
     struct zap_rng rng;
     struct zap_plan *plan;
+    bool is_independent; /* the plan shares the end of an interpreter with others of its block */
     unsigned nodes_count;
     uint64_t bound;                      /* objects that a global holds, or will */
     uint64_t names[ZAP_MODULES_MAX];     /* taken in each module */
@@ -187,7 +188,9 @@ static uint8_t draw_route(struct gen *gen, const struct zap_gen_config *config, 
     struct zap_rng block = zap_rng_init(config->seed, ~(index / ZAP_BLOCK));
     bool is_end = zap_rng_below(&block, 16) == 0;
     if (weigh_routes(ends) > 0 && (is_end || weigh_routes(others) == 0)) {
-        return draw_weighted_route(&block, ends);
+        uint8_t route = draw_weighted_route(&block, ends);
+        gen->is_independent = zap_rng_below(&block, 4) != 0;
+        return route;
     }
     return draw_weighted_route(&gen->rng, others);
 }
@@ -623,6 +626,9 @@ void zap_gen_plan(const struct zap_gen_config *config, uint64_t index, struct za
         draw_bench(&gen);
     } else {
         draw_random(&gen, config->size == 0 ? ZAP_SIZE_DEFAULT : config->size);
+    }
+    if (gen.is_independent) {
+        zap_plan_make_independent(ret_plan);
     }
     zap_plan_normalize(ret_plan);
 }

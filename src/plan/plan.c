@@ -182,6 +182,44 @@ bool zap_plan_ends(const struct zap_plan *plan)
     return routes[plan->route].ends;
 }
 
+/* Does everything in the interpreter feel this action? */
+static bool is_felt(const struct zap_act *act)
+{
+    return act->op == ZAP_OP_COLLECT || act->op == ZAP_OP_IMPORT_NEW ||
+           act->op == ZAP_OP_BIND_AGAIN || act->op == ZAP_OP_NEW_AGAIN;
+}
+
+bool zap_plan_is_independent(const struct zap_plan *plan)
+{
+    bool is_felt_by_others = plan->settings != 0;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        is_felt_by_others |= plan->parks[i].place == ZAP_PARK_MAIN;
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        is_felt_by_others |= is_felt(&plan->acts[i]);
+    }
+    return !is_felt_by_others;
+}
+
+void zap_plan_make_independent(struct zap_plan *plan)
+{
+    unsigned parks_kept = 0;
+    unsigned acts_kept = 0;
+    plan->settings = 0;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        if (plan->parks[i].place != ZAP_PARK_MAIN) {
+            plan->parks[parks_kept++] = plan->parks[i];
+        }
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        if (!is_felt(&plan->acts[i])) {
+            plan->acts[acts_kept++] = plan->acts[i];
+        }
+    }
+    plan->parks_count = (uint8_t)parks_kept;
+    plan->acts_count = (uint8_t)acts_kept;
+}
+
 void zap_plan_init(struct zap_plan *plan)
 {
     memset(plan, 0, sizeof *plan);

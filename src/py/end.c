@@ -59,7 +59,8 @@ static struct {
 
 bool zap_end_is_main(const PyObject *key)
 {
-    return key == end.main;
+    return Py_TYPE(key) == Py_TYPE(end.main) &&
+           PyObject_RichCompareBool((PyObject *)key, end.main, Py_EQ) == 1;
 }
 
 /* Borrowed, NULL where it is missing; leaves an exception that is set alone. */
@@ -471,27 +472,6 @@ void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgeme
 }
 
 /* ---- many plans in one end ---- */
-
-bool zap_end_is_independent(const struct zap_plan *plan)
-{
-    if (plan->settings != 0)
-        return false;
-    for (unsigned i = 0; i < plan->parks_count; i++)
-        if (plan->parks[i].place == ZAP_PARK_MAIN)
-            return false;
-    for (unsigned i = 0; i < plan->acts_count; i++) {
-        switch (plan->acts[i].op) {
-        case ZAP_OP_COLLECT:
-        case ZAP_OP_IMPORT_NEW:
-        case ZAP_OP_BIND_AGAIN:
-        case ZAP_OP_NEW_AGAIN:
-            return false;
-        default:
-            break;
-        }
-    }
-    return true;
-}
 
 static bool judge_all(const struct zap_plan *plans, unsigned count, const struct zap_trace *traces,
                       struct zap_judgement *judgements)

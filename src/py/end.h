@@ -13,7 +13,7 @@ enum {
 /* One of them is deallocated. */
 void zap_end_meets(uint8_t number);
 
-/* Is this key of sys.modules "__main__"? Identity only, of an interned name. */
+/* Is this key of sys.modules "__main__"? No Python code, no new objects. */
 bool zap_end_is_main(const PyObject *key);
 
 /* What is looked at while an interpreter ends: names, and its sys. After zap_api_init. Returns 0, or -1
@@ -27,9 +27,6 @@ int zap_end_init(void);
  * ret_judgement  HARNESS where pyzap itself failed; SKIPPED where the build is known not to survive it
  */
 void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
-
-/* Can the plan share an end with others: nothing that it does is felt by them? */
-bool zap_end_is_independent(const struct zap_plan *plan);
 
 /* Do many plans, all of one route, in one end.
  *

@@ -108,11 +108,11 @@ static void count_judgement(const struct zap_judgement *judgement)
     add(&shared->plans, 1);
 }
 
-/* So many plans from index on are run in one end of an interpreter, and nothing came of it. The first
- * plan is made already, and the others are made here. Returns 0 where there is only one, or something
- * is to be looked at: then they are run one by one. */
-static uint64_t run_together(const struct zap_command *command, uint64_t index,
-                             const struct zap_plan *first)
+/* Run the plans from index on in one end of an interpreter, as many as can share one; the first is made
+ * already. Returns whether nothing came of it: else, or if *ret_count is 1, they are to be run one by
+ * one. */
+static bool run_together(const struct zap_command *command, uint64_t index,
+                         const struct zap_plan *first, unsigned *ret_count)
 {
     static struct zap_plan plans[ZAP_BATCH_MAX];
     struct zap_shared *shared = zap_session.shared;
@@ -127,14 +127,11 @@ static uint64_t run_together(const struct zap_command *command, uint64_t index,
             break;
         count++;
     }
+    *ret_count = count > 0 ? count : 1;
     if (count < 2)
-        return 0;
-    uint64_t before = atomic_load(&shared->plans);
+        return false;
     atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
-    if (!zap_end_batch(plans, count, command->flags, count_judgement) ||
-        atomic_load(&shared->plans) - before != count)
-        return 0;
-    return count;
+    return zap_end_batch(plans, count, command->flags, count_judgement);
 }
 
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
@@ -158,12 +155,12 @@ static bool run(const struct zap_command *command)
         atomic_store_explicit(&shared->phase, ZAP_PHASE_GEN, memory_order_relaxed);
         zap_gen_plan(&command->gen, index, &plan);
         if (zap_plan_ends(&plan) && index >= alone_until) {
-            uint64_t together = run_together(command, index, &plan);
-            if (together > 0) {
+            unsigned together;
+            if (run_together(command, index, &plan, &together)) {
                 index += together - 1;
                 continue;
             }
-            alone_until = index + ZAP_BATCH_MAX;
+            alone_until = index + together;
         }
         one_plan(&plan, command->flags, &judgement);
         if (judgement.any_broken || judgement.is_harness) {
