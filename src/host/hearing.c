@@ -81,8 +81,8 @@ static const char *unshown(const struct hearing *hearing)
 /* Does the worker have a trace of the plan from its beginning to its end? */
 static bool has_trace(const struct zap_outcome *outcome)
 {
-    return outcome->verdict == ZAP_HELD || outcome->verdict == ZAP_BROKEN ||
-           outcome->verdict == ZAP_VOID;
+    return outcome->has_judgement && outcome->trace.events_count > 0 &&
+           zap_player_known(&outcome->judgement) == ZAP_FEATURE_COUNT;
 }
 
 /* False where pyzap has failed. */

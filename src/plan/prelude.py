@@ -419,6 +419,7 @@ class Z(object):
 #@ park_main
 
     def park_main(self, name, thing):
+        self.main = listed['__main__']  # the script's own stays, instead of dying just now
         listed['__main__'] = thing
 #@ park_thread ctypes unavailable
 
