@@ -65,6 +65,14 @@ static bool has_odd_builtins(const struct zap_plan *plan)
     return false;
 }
 
+static unsigned parks_in(const struct zap_plan *plan, uint8_t place)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        count += plan->parks[i].place == place;
+    return count;
+}
+
 static unsigned tellers(const struct zap_plan *plan)
 {
     static const uint8_t kinds[] = {ZAP_VALUE_NODE, ZAP_VALUE_CNODE, ZAP_VALUE_CALLBACK,
@@ -85,6 +93,8 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
         return "where the recursion limit ends a row of instances depends on what calls __del__";
     if (zap_plan_has_setting(plan, ZAP_SETTING_GC_ON))
         return "when a collection comes by itself depends on what else was allocated";
+    if (parks_in(plan, ZAP_PARK_CONTEXT) > 1)
+        return "context variables are in the order of hashes, which are made of addresses";
     if (!zap_profile_has(zap_profile_of(build), ZAP_FEATURE_BUILTINS_CAPTURED) &&
         has_odd_builtins(plan))
         return "the frame of a __del__ holds what __builtins__ was until after its last line";
@@ -130,6 +140,7 @@ struct sides {
     uint32_t event;
     uint8_t phase;
     bool is_in_wipe;  /* of a module of the plan */
+    uint8_t just_wiped; /* or ZAP_NO_MODULE, as below */
     uint8_t dying;    /* before 3.4: a module that dies because its clearing is over, or ZAP_NO_MODULE */
     bool saw_pass_two[ZAP_MODULES_MAX];
 
@@ -292,6 +303,9 @@ static bool saw_pass_two(struct sides *s, const struct zap_event *event)
 static bool thing_of_event(struct sides *s, const struct zap_event *event, struct thing *ret_thing)
 {
     struct zap_str text = zap_str_init(ret_thing->text, sizeof ret_thing->text);
+    uint8_t just_wiped = s->just_wiped;
+    if (event->kind != ZAP_EVENT_UNLISTED && event->kind != ZAP_EVENT_AFTER)
+        s->just_wiped = event->kind == ZAP_EVENT_WIPE_END ? event->module : ZAP_NO_MODULE;
     ret_thing->module = event->module;
     ret_thing->phase = s->phase;
     if (is_script_event(s, event)) {
@@ -310,8 +324,7 @@ static bool thing_of_event(struct sides *s, const struct zap_event *event, struc
     case ZAP_EVENT_MODULE_GONE:
         ret_thing->kind = THING_DESTROY;
         begin_passes(s, event);
-        if (s->is_old && s->dying == ZAP_NO_MODULE && s->event > 1 &&
-            event[-1].kind == ZAP_EVENT_WIPE_END && event[-1].module == event->module)
+        if (s->is_old && s->dying == ZAP_NO_MODULE && just_wiped == event->module)
             s->dying = event->module;
         return !s->is_old;
     case ZAP_EVENT_WIPE:
@@ -363,6 +376,15 @@ static bool number_behind(const char *text, const char *begins, unsigned limit, 
     return number < limit;
 }
 
+/* The module that a park holds, as one or as an object; ZAP_NO_MODULE: none. */
+static uint8_t module_of(const struct zap_plan *plan, const struct zap_park *park)
+{
+    if (park->is_module)
+        return park->what;
+    const struct zap_object *object = &plan->objects[park->what];
+    return object->kind == ZAP_VALUE_MODULE ? object->module : ZAP_NO_MODULE;
+}
+
 /* The module of the plan that is listed under a name, and as what; ZAP_NO_MODULE: none is. */
 static uint8_t listed_as(const struct zap_plan *plan, const char *name, uint8_t *ret_as)
 {
@@ -372,9 +394,9 @@ static uint8_t listed_as(const struct zap_plan *plan, const char *name, uint8_t 
     if (number_behind(name, "m", plan->modules_count, &number))
         return (uint8_t)number;
     if (number_behind(name, "zap_park", plan->parks_count, &number) &&
-        plan->parks[number].place == ZAP_PARK_MODULES && plan->parks[number].is_module) {
+        plan->parks[number].place == ZAP_PARK_MODULES) {
         *ret_as = 1;
-        return plan->parks[number].what;
+        return module_of(plan, &plan->parks[number]);
     }
     for (unsigned i = 0; i < plan->parks_count && strcmp(name, "__main__") == 0; i++)
         if (plan->parks[i].place == ZAP_PARK_MAIN)
@@ -591,6 +613,7 @@ void zap_witness_compare(const struct zap_plan *plan, const struct zap_trace *tr
                       .trace = trace,
                       .profile = zap_profile_of(&trace->build),
                       .ends = zap_plan_ends(plan),
+                      .just_wiped = ZAP_NO_MODULE,
                       .dying = ZAP_NO_MODULE,
                       .at = told};
     struct thing line = {.kind = THING_END}, event = {.kind = THING_END};
