@@ -534,9 +534,13 @@ static void on_phase(struct walk *w, const struct zap_event *event)
     static const uint8_t all =
         1u << ZAP_END_SYS | 1u << ZAP_END_SYS_WIPED | 1u << ZAP_END_BUILTINS_WIPED;
     uint8_t later = (uint8_t)(UINT8_MAX << event->info); /* itself included */
+    uint8_t unordered = 0;
     if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED)) /* sys.modules is emptied last, entry by entry */
-        later &= (uint8_t)~(1u << ZAP_END_REMOVING | 1u << ZAP_END_EMPTIED);
-    check(w, ZAP_INVARIANT_I16, (w->phases & later) == 0);
+        unordered |= 1u << ZAP_END_REMOVING | 1u << ZAP_END_EMPTIED;
+    if (w->plan->route != ZAP_ROUTE_EXIT && has(w, ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS))
+        unordered |= 1u << ZAP_END_BUILTINS_WIPED;
+    if (!(unordered >> event->info & 1))
+        check(w, ZAP_INVARIANT_I16, (w->phases & later & ~unordered) == 0);
     w->phases |= (uint8_t)(1u << event->info);
     if (event->info != ZAP_END_OVER)
         return;
@@ -1196,6 +1200,12 @@ static void step(struct walk *w, const struct zap_event *event)
         if (event->node < ZAP_NODES_MAX)
             w->is_kept[event->node] = true;
         break;
+    case ZAP_EVENT_ATEXIT:
+        w->scripts++;
+        break;
+    case ZAP_EVENT_ATEXIT_END:
+        w->scripts--;
+        break;
     case ZAP_EVENT_PHASE:
         on_phase(w, event);
         break;
@@ -1217,8 +1227,6 @@ static void step(struct walk *w, const struct zap_event *event)
     case ZAP_EVENT_FINALLY:
     case ZAP_EVENT_SPAWN:
     case ZAP_EVENT_FAILED:
-    case ZAP_EVENT_ATEXIT:
-    case ZAP_EVENT_ATEXIT_END:
     case ZAP_EVENT_END:
         break;
     }
@@ -1297,4 +1305,17 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     if (trace->is_cut && !w.has_again)
         harness(&w, "more events than a trace can hold");
     skip_unseen(&w);
+}
+
+void zap_judge_again(const struct zap_trace *first, const struct zap_trace *second,
+                     struct zap_judgement *judgement)
+{
+    uint32_t at = zap_trace_diff(first, second);
+    bool is_same = at == UINT32_MAX;
+    judgement->checks[ZAP_INVARIANT_I29]++;
+    judgement->verdicts[ZAP_INVARIANT_I29] = is_same ? ZAP_HELD : ZAP_BROKEN;
+    if (!is_same) {
+        judgement->at[ZAP_INVARIANT_I29] = at < first->events_count ? at : first->events_count - 1;
+        judgement->any_broken = true;
+    }
 }

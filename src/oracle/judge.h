@@ -59,4 +59,11 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
 void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trace,
                        const struct zap_judgement *judgement, struct zap_str *out);
 
+/* Judge I29 by the trace of a second run of the same plan, in an interpreter after the first one.
+ *
+ * judgement  of the first run, as zap_judge has made it
+ */
+void zap_judge_again(const struct zap_trace *first, const struct zap_trace *second,
+                     struct zap_judgement *judgement);
+
 #endif

@@ -393,7 +393,6 @@ void zap_crossover(const struct zap_plan *a, const struct zap_plan *b, struct za
     struct zap_plan plan = *a;
     if (one_in(rng, 2)) {
         plan.route = b->route;
-        zap_plan_normalize(&plan); /* parks may have gone, and what they held */
     }
     if (zap_plan_ends(&plan)) {
         uint32_t ticket = zap_rng_below(rng, 3);

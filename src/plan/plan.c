@@ -13,9 +13,9 @@
  *     unless the route is reload and the module is the first.
  *  4. A link starts and ends at objects that were not dropped, and value.def says of the first
  *     one's kind how many links it has and where they go: the first ones that fit stay.
- *  5. An object that no global and no park reaches, through links and a bound method's target, is dropped with
- *     its links; a weak reference to it becomes NONE. Weak references reach nothing, so nothing
- *     that stays can have led to what goes.
+ *  5. An object that no global and no park reaches, through links and a bound method's target, is
+ *     dropped with its links; a weak reference to it becomes NONE. Weak references reach nothing,
+ *     so nothing that stays can have led to what goes.
  *  6. An act belongs to a NODE that stays; its op is assigned, as are its operands, else it is
  *     dropped. Operands that the op does not use are 0. A node has at most ZAP_SCRIPT_MAX.
  *  7. Unless the route ends an interpreter there are no parks, no settings, and no module that is

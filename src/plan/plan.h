@@ -112,8 +112,8 @@ struct zap_global {
 };
 
 struct zap_module {
-    uint8_t held; /* 1: somebody else holds its __dict__ until the route is over */
-    uint8_t unlisted; /* 1: it was taken out of sys.modules; 0 unless the route ends an interpreter */
+    uint8_t held;     /* 1: somebody else holds its __dict__ until the route is over */
+    uint8_t unlisted; /* 1: not in sys.modules; 0 unless the route ends an interpreter */
     uint8_t globals_count;
     struct zap_global globals[ZAP_GLOBALS_MAX]; /* in the order they are bound */
 };
@@ -144,7 +144,7 @@ struct zap_park {
 };
 
 struct zap_plan {
-    uint8_t route; /* enum zap_route_code */
+    uint8_t route;    /* enum zap_route_code */
     uint8_t settings; /* bit code - 1 for each enum zap_setting_code */
     uint8_t modules_count;
     uint8_t objects_count;
@@ -272,8 +272,8 @@ void zap_plan_normalize(struct zap_plan *plan);
 /* Is it normal already? */
 bool zap_plan_is_normal(const struct zap_plan *plan);
 
-/* The objects that globals and parks reach, one bit each: through links and a bound method's target,
- * but not through weak references. What is not among them could be dropped.
+/* The objects that globals and parks reach, one bit each: through links and a bound method's
+ * target, but not through weak references. What is not among them could be dropped.
  *
  * plan  fields within their counts; need not be normal
  */

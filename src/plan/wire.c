@@ -83,8 +83,8 @@ static void read_act(struct zap_plan *plan, const uint8_t *operands)
 static void read_park(struct zap_plan *plan, const uint8_t *operands)
 {
     if (plan->parks_count < ZAP_PARKS_MAX && zap_park_row(operands[0]) != NULL) {
-        plan->parks[plan->parks_count++] = (struct zap_park){
-            .place = operands[0], .is_module = operands[1] != 0, .what = operands[2]};
+        plan->parks[plan->parks_count++] =
+            (struct zap_park){.place = operands[0], .is_module = operands[1], .what = operands[2]};
     }
 }
 

@@ -18,6 +18,7 @@
  */
 #include "py/end.h"
 
+#include "base/hash.h"
 #include "py/api.h"
 #include "py/batch.h"
 #include "py/build.h"
@@ -45,11 +46,13 @@ enum {
     EXIT_SHOWS = 71,        /* of a batch: something is to be looked at plan by plan */
     BATCH_DEADLINE_MS = 2000, /* then so is something that hangs */
     BATCH_NAP_US = 200,
+    REPEAT_ONE_IN = 16,
 };
 
 static struct {
     PyObject *path, *sys, *version, *len, *main; /* owned for ever: names */
     pid_t parent;
+    PyThreadState *main_state;
     PyThreadState *state;   /* of the subinterpreter */
     bool has_garbage;       /* the cycle has not been collected yet */
     bool lost_sentinel;
@@ -270,6 +273,8 @@ static void enter_subinterpreter(bool has_own_gil)
         _exit(EXIT_FAILED);
     Py_DECREF(module);
     Py_DECREF(sentinel);
+    end.main_state = PyThreadState_Get();
+    end.lost_sentinel = false;
     end.state = zap_py_new_interpreter(has_own_gil);
     if (end.state == NULL || zap_interp_prepare() < 0) {
         if (end.state != NULL && PyErr_Occurred())
@@ -434,26 +439,56 @@ static void fail(struct zap_judgement *ret_judgement, const char *why)
 }
 
 /* What the child knows beside its trace. */
-static enum zap_feature_code *shared_known(void)
+struct outcome {
+    enum zap_feature_code known;
+    bool is_repeated;
+    struct zap_trace again; /* of the second run */
+};
+
+static struct outcome *shared_outcome(void)
 {
-    static enum zap_feature_code *known;
-    if (known == NULL) {
-        known = mmap(NULL, sizeof *known, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ZAP_CHECK(known != MAP_FAILED);
+    static struct outcome *outcome;
+    if (outcome == NULL) {
+        outcome =
+            mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ZAP_CHECK(outcome != MAP_FAILED);
     }
-    return known;
+    return outcome;
+}
+
+/* Is the plan run again, in another interpreter of the same process? One in REPEAT_ONE_IN by what the
+ * plan is, and every plan that is run for itself. */
+static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
+{
+    return (flags & ZAP_RUN_ALL_ISOLATED) ||
+           zap_hash_mix(zap_hash_bytes(plan, sizeof *plan)) % REPEAT_ONE_IN == 0;
+}
+
+/* After the first run: another interpreter, and the plan once more in it. */
+static void repeat(const struct zap_plan *plan, uint32_t flags, struct outcome *outcome)
+{
+    struct zap_session *s = &zap_session;
+    if (plan->route == ZAP_ROUTE_EXIT ? zap_interp_restart() < 0
+                                      : PyThreadState_Swap(end.main_state) == end.main_state)
+        _exit(EXIT_FAILED);
+    outcome->again.build = s->trace->build;
+    end_with(plan, 1, flags, &outcome->again);
+    outcome->is_repeated = true;
 }
 
 void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
 {
     struct zap_session *s = &zap_session;
-    enum zap_feature_code *known = shared_known();
+    struct outcome *outcome = shared_outcome();
     s->trace->events_count = s->trace->is_cut = 0;
-    *known = ZAP_FEATURE_COUNT;
+    outcome->known = ZAP_FEATURE_COUNT;
+    outcome->is_repeated = false;
     pid_t child = fork_child();
     if (child == 0) {
         end_with(plan, 1, flags, NULL);
-        *known = s->known;
+        outcome->known = s->known;
+        if (s->known == ZAP_FEATURE_COUNT && is_repeated(plan, flags))
+            repeat(plan, flags, outcome);
         leave(EXIT_DONE);
     }
     if (child < 0) {
@@ -465,10 +500,12 @@ void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgeme
         fail(ret_judgement, "the plan could not be built");
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE)
         die_as(status);
-    else if (*known != ZAP_FEATURE_COUNT)
-        zap_run_skip(*known, ret_judgement);
+    else if (outcome->known != ZAP_FEATURE_COUNT)
+        zap_run_skip(outcome->known, ret_judgement);
     else
         zap_judge(plan, s->trace, ret_judgement);
+    if (outcome->is_repeated && !ret_judgement->is_harness)
+        zap_judge_again(s->trace, &outcome->again, ret_judgement);
 }
 
 /* ---- many plans in one end ---- */

@@ -144,6 +144,11 @@ static void describe(struct zap_build *build)
             *c = ' ';
 }
 
+int zap_interp_restart(void)
+{
+    return initialize() < 0 ? -1 : zap_interp_prepare();
+}
+
 int zap_interp_start(void)
 {
     clean_environment();

@@ -305,6 +305,52 @@ static void what_is_told_is_what_zap_mutate_does(void **state)
     assert_true(checked > 50);
 }
 
+static unsigned find_kind(const char *name)
+{
+    unsigned kind = 0;
+    while (zap_mutate_kind_name(kind) != NULL && strcmp(zap_mutate_kind_name(kind), name) != 0) {
+        kind++;
+    }
+    assert_non_null(zap_mutate_kind_name(kind));
+    return kind;
+}
+
+/* A park stays with what it is about, whatever number that gets. */
+static void parks_follow_what_they_hold(void **state)
+{
+    (void)state;
+    struct zap_rng rng = zap_rng_init(6, 6);
+    unsigned moved = 0, folded = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        struct zap_plan plan;
+        zap_plan_init(&plan);
+        plan.route = ZAP_ROUTE_EXIT;
+        plan.modules_count = 2;
+        plan.modules[1].held = 1;
+        plan.objects_count = 2;
+        plan.objects[0].kind = ZAP_VALUE_INT;
+        plan.objects[1].kind = ZAP_VALUE_STR;
+        plan.parks_count = 3;
+        plan.parks[0] = (struct zap_park){ZAP_PARK_SYS, 0, 1};
+        plan.parks[1] = (struct zap_park){ZAP_PARK_SYS, 1, 1};
+        plan.parks[2] = (struct zap_park){ZAP_PARK_C, 0, 0};
+        zap_plan_normalize(&plan);
+        assert_int_equal(plan.parks_count, 3);
+        struct zap_plan given = plan;
+        zap_mutate_step(&plan, find_kind("swap-objects"), &rng);
+        assert_int_equal(plan.objects[plan.parks[0].what].kind, ZAP_VALUE_STR);
+        assert_int_equal(plan.objects[plan.parks[2].what].kind, ZAP_VALUE_INT);
+        moved += plan.parks[0].what == 0;
+        plan = given;
+        zap_mutate_step(&plan, find_kind("fold-module"), &rng);
+        assert_int_equal(plan.modules_count, 1);
+        assert_int_equal(plan.parks_count, 3); /* of the module that is left, either way */
+        folded += plan.modules[0].held;
+    }
+    assert_in_range(moved, 100, 999);
+    assert_in_range(folded, 100, 900);
+}
+
 /* ------------------------------------------------------------------ crossover */
 
 static bool has_op(const struct zap_plan *plan, unsigned op)
@@ -402,12 +448,24 @@ static void crossover_with_the_empty_plan(void **state)
     assert_true(grew > 450);
 }
 
+/* Leave only parks of modules, and of objects of this kind. */
+static void unpark_others(struct zap_plan *plan, unsigned kind)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        struct zap_park *park = &plan->parks[i];
+        if (!park->is_module && plan->objects[park->what].kind != kind) {
+            park->place = 0; /* not a code */
+        }
+    }
+    zap_plan_normalize(plan);
+}
+
 /* Both have parks and settings, and what comes of them fits the new plan. */
 static void crossover_mixes_ends(void **state)
 {
     (void)state;
     struct zap_rng rng = zap_rng_init(10, 10);
-    unsigned tried = 0, more = 0, both = 0, unlisted = 0, gone = 0, kept = 0;
+    unsigned tried = 0, more = 0, both = 0, unlisted = 0, gone = 0, kept = 0, grafted = 0;
     for (uint64_t index = 0; index < PLANS; index++) {
         struct zap_plan a, b, mixed;
         draw_plan(index * 5, &a);
@@ -417,6 +475,10 @@ static void crossover_mixes_ends(void **state)
         }
         a.settings = 1;
         b.settings = zap_plan_ends(&b) ? 2 : 0;
+        mark(&a, ZAP_VALUE_INT, ZAP_OP_KEEP);
+        mark(&b, ZAP_VALUE_STR, ZAP_OP_RAISE);
+        unpark_others(&a, 0);
+        unpark_others(&b, ZAP_VALUE_STR);
         zap_crossover(&a, &b, &rng, &mixed);
         assert_true(zap_plan_is_normal(&mixed));
         if (!zap_plan_ends(&mixed)) {
@@ -424,6 +486,11 @@ static void crossover_mixes_ends(void **state)
             continue;
         }
         kept += !zap_plan_ends(&b);
+        for (unsigned i = 0; i < mixed.parks_count; i++) {
+            const struct zap_park *park = &mixed.parks[i];
+            assert_true(park->is_module || mixed.objects[park->what].kind == ZAP_VALUE_STR);
+            grafted += !park->is_module;
+        }
         if (zap_plan_ends(&b)) {
             tried++;
             more += mixed.parks_count > a.parks_count;
@@ -438,7 +505,7 @@ static void crossover_mixes_ends(void **state)
     assert_true(more > tried / 10);
     assert_in_range(both * 100 / tried, 28, 38);
     assert_true(unlisted > tried / 100);
-    assert_true(gone > 0 && kept > 0);
+    assert_true(gone > 0 && kept > 0 && grafted > 0);
 }
 
 static void crossover_into_one_of_the_two(void **state)
@@ -620,6 +687,7 @@ int main(void)
         cmocka_unit_test(a_walk_stays_between_the_limits),
         cmocka_unit_test(it_is_told_what_was_done),
         cmocka_unit_test(what_is_told_is_what_zap_mutate_does),
+        cmocka_unit_test(parks_follow_what_they_hold),
         cmocka_unit_test(crossover_takes_from_both),
         cmocka_unit_test(crossover_with_the_empty_plan),
         cmocka_unit_test(crossover_mixes_ends),

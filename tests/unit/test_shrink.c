@@ -443,6 +443,49 @@ static bool parks_another_module(const struct zap_plan *plan)
     return false;
 }
 
+static bool parks_beside_another(const struct zap_plan *plan)
+{
+    return parks_module(plan) && plan->modules_count >= 2;
+}
+
+static bool binds_kind(const struct zap_plan *plan, unsigned m, unsigned kind)
+{
+    for (unsigned i = 0; i < plan->modules[m].globals_count; i++) {
+        if (plan->objects[plan->modules[m].globals[i].object].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A module that is parked binds a node, and any module a C node. */
+static bool parks_a_node_binder(const struct zap_plan *plan)
+{
+    bool binds_cnode = false;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        binds_cnode = binds_cnode || binds_kind(plan, m, ZAP_VALUE_CNODE);
+    }
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        if (park->is_module && binds_kind(plan, park->what, ZAP_VALUE_NODE)) {
+            return binds_cnode;
+        }
+    }
+    return false;
+}
+
+/* Of one module, and all that it takes: only one step leads here from what the tests give. */
+static bool parks_only_a_node_binder(const struct zap_plan *plan)
+{
+    return plan->modules_count == 1 && plan->parks_count == 1 &&
+           plan->modules[0].globals_count == 1 && binds_kind(plan, 0, ZAP_VALUE_NODE);
+}
+
+static bool parks_only_a_keeper(const struct zap_plan *plan)
+{
+    return plan->objects_count == 1 && plan->parks_count == 1 && plan->acts_count == 1;
+}
+
 static bool names_a_global(const struct zap_plan *plan)
 {
     for (unsigned i = 0; i < plan->acts_count; i++) {
@@ -501,6 +544,28 @@ static void simplifications(void **state)
               parks_another_module, "exit", "module m0\nmodule m1\npark module m1 sys\n");
 }
 
+static void parks_follow_what_they_hold(void **state)
+{
+    (void)state;
+    shrink_to("pyzap plan 1\nroute exit\nmodule m0\nmodule m1\npark module m1 builtins\n",
+              parks_beside_another, "exit", "module m0\nmodule m1\npark module m0 sys\n");
+    /* modules are left out, and merged */
+    shrink_to("pyzap plan 1\nroute exit\nmodule m0\nmodule m1\nobject n = node elsewhere\n"
+              "object i = int\nglobal m0 a = i\nglobal m1 a = n\npark module m1 sys\n",
+              parks_only_a_node_binder, "exit",
+              "module m0\nobject o0 = node elsewhere\nglobal m0 a = o0\npark module m0 sys\n");
+    shrink_to("pyzap plan 1\nroute exit\nmodule m0\nmodule m1\nobject n = node elsewhere\n"
+              "object c = cnode\nglobal m1 b = n\nglobal m0 a = c\npark module m1 sys\n",
+              parks_a_node_binder, "exit",
+              "module m0\nobject o0 = node elsewhere\nobject o1 = cnode\n"
+              "global m0 a = o1\nglobal m0 b = o0\npark module m0 sys\n");
+    /* what a container holds takes its place */
+    shrink_to("pyzap plan 1\nroute exit\nmodule m0\nobject n = node elsewhere\nobject l = list\n"
+              "link l -> n\npark object l sys\nscript n\n    keep\n",
+              parks_only_a_keeper, "exit",
+              "module m0\nobject o0 = node elsewhere\npark object o0 sys\nscript o0\n    keep\n");
+}
+
 /* All ways to a plan that ends no interpreter are tried before others that do, simplest first. */
 static void simpler_routes(void **state)
 {
@@ -533,6 +598,7 @@ int main(void)
         cmocka_unit_test(nothing_accepted_nothing_changed),
         cmocka_unit_test(given_up_it_has_the_best_so_far),
         cmocka_unit_test(simplifications),
+        cmocka_unit_test(parks_follow_what_they_hold),
         cmocka_unit_test(simpler_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

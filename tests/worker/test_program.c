@@ -93,7 +93,7 @@ static void mistakes_are_one_line_and_status_2(void **state)
          "pyzap check: --time: expected seconds, more than 0 and at most 31622400, found \".5\"\n"},
         {"./pyzap check --route dorp",
          "pyzap check: --route: expected one of drop, collect, wipe, reload, failed-import, "
-         "wipe-unheld, found \"dorp\"\n"},
+         "exit, subinterp, wipe-unheld, subinterp-gil, found \"dorp\"\n"},
         {"./pyzap check --seed", "pyzap check: --seed: N is missing\n"},
         {"./pyzap check --speed 7",
          "pyzap check: there is no option --speed; `pyzap check --help` lists them\n"},
@@ -296,7 +296,8 @@ static void pythons_are_listed(void **state)
 {
     (void)state;
     expect("./pyzap pythons", 0, "3.11.7  shared\n    fake worker\n");
-    assert_non_null(strstr(output, "    routes: drop, collect, wipe, failed-import\n"));
+    assert_non_null(
+        strstr(output, "    routes: drop, collect, wipe, failed-import, exit, subinterp\n"));
     expect("ZAP_FAKE=3.9.18/vanish ./pyzap pythons", 70,
            "3.9.18  unusable: its worker: exited with status 3 before its hello: fake: no such "
            "library\n");
