@@ -95,6 +95,9 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
         return "when a collection comes by itself depends on what else was allocated";
     if (parks_in(plan, ZAP_PARK_CONTEXT) > 1)
         return "context variables are in the order of hashes, which are made of addresses";
+    if (zap_profile_has(zap_profile_of(build), ZAP_FEATURE_ZAP_ON_DEALLOC) &&
+        parks_in(plan, ZAP_PARK_ATEXIT) > 1 && has_op(plan, ZAP_OP_RAISE))
+        return "atexit stops at an exception that it cannot print, and workers have no sys.stderr";
     if (!zap_profile_has(zap_profile_of(build), ZAP_FEATURE_BUILTINS_CAPTURED) &&
         has_odd_builtins(plan))
         return "the frame of a __del__ holds what __builtins__ was until after its last line";
