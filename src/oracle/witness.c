@@ -93,6 +93,9 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
         return "where the recursion limit ends a row of instances depends on what calls __del__";
     if (zap_plan_has_setting(plan, ZAP_SETTING_GC_ON))
         return "when a collection comes by itself depends on what else was allocated";
+    bool is_inside = zap_plan_ends(plan) && plan->route != ZAP_ROUTE_EXIT;
+    if (is_inside && parks_in(plan, ZAP_PARK_CONTEXT) + parks_in(plan, ZAP_PARK_THREAD) > 0)
+        return "what runs in a subinterpreter has a thread state of its own, which goes before the end";
     if (parks_in(plan, ZAP_PARK_CONTEXT) > 1)
         return "context variables are in the order of hashes, which are made of addresses";
     if (zap_profile_has(zap_profile_of(build), ZAP_FEATURE_ZAP_ON_DEALLOC) &&

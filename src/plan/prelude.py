@@ -787,6 +787,52 @@ if z.dead_key:
     os._exit(3)
 #@ late
 '''
+#@ witness:subinterp route:subinterp
+#@ witness:subinterp-gil route:subinterp-gil
+#@ route:subinterp late inside
+OWN_GIL = False
+#@ route:subinterp-gil late inside
+OWN_GIL = True
+#@ inside
+import os
+import types
+import weakref
+
+
+def unavailable(why):
+    print('# route %s is not available: %s' % ('subinterp-gil' if OWN_GIL else 'subinterp', why))
+    sys.exit()
+
+
+try:
+    import _interpreters as interpreters  # 3.13 on
+except ImportError:
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        unavailable('only C code can make a subinterpreter here')
+if OWN_GIL and sys.version_info < (3, 12):
+    unavailable('a subinterpreter has no GIL of its own before 3.12')
+
+
+class Sentinel(object):
+    pass
+
+
+sys.modules['zap_sentinel'] = types.ModuleType('zap_sentinel')
+sys.modules['zap_sentinel'].sentinel = Sentinel()
+reference = weakref.ref(sys.modules['zap_sentinel'].sentinel)
+if sys.version_info >= (3, 13):
+    inner = interpreters.create('isolated' if OWN_GIL else 'legacy')
+elif sys.version_info >= (3, 9):
+    inner = interpreters.create(isolated=OWN_GIL)
+else:
+    inner = interpreters.create()
+interpreters.run_string(
+    inner, "import builtins\nexec(compile(%r, 'LATE', 'exec'), dict(vars(builtins), __name__=__name__))" % LATE)
+interpreters.destroy(inner)
+os.write(1, b'sentinel alive=%s\n' % (b'no' if reference() is None else b'yes'))
+os._exit(0)  # the end of the main interpreter is no part of this
 #@ witness:exit route:exit
 #@ route:exit late
 exec(compile(LATE, 'LATE', 'exec'), dict(vars(builtins), __name__=__name__))
