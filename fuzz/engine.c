@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* libFuzzer: of LLVM's FuzzerExtraCounters.cpp. */
 __attribute__((section("__libfuzzer_extra_counters"),
@@ -114,6 +115,29 @@ void zap_engine_forget_edges(void)
 {
     if (zap_engine_edges() > 0)
         memset(__start___sancov_cntrs, 0, zap_engine_edges());
+}
+
+static uint8_t *shared_edges; /* as many as there are, in memory that children share */
+
+void zap_engine_share_edges(void)
+{
+    if (zap_engine_edges() == 0)
+        return;
+    shared_edges = mmap(NULL, zap_engine_edges(), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ZAP_CHECK(shared_edges != MAP_FAILED);
+}
+
+void zap_engine_keep_edges(void)
+{
+    if (shared_edges != NULL)
+        memcpy(shared_edges, __start___sancov_cntrs, zap_engine_edges());
+}
+
+void zap_engine_take_edges(void)
+{
+    if (shared_edges != NULL)
+        memcpy(__start___sancov_cntrs, shared_edges, zap_engine_edges());
 }
 
 void zap_engine_start(void)

@@ -10,6 +10,7 @@
 #include "seen.h"
 
 #include "base/hash.h"
+#include "plan/wire.h"
 #include "py/embed.h"
 
 #include <stdio.h>
@@ -66,6 +67,8 @@ int zap_fuzz_start(bool has_edges)
     struct zap_judgement judgement;
     make_trial(&trial);
     zap_embed_on_route(zap_engine_forget_edges);
+    zap_engine_share_edges();
+    zap_embed_on_end(zap_engine_keep_edges, zap_engine_take_edges);
     zap_engine_start();
     const struct zap_trace *trace = zap_embed_run(&trial, ZAP_RUN_SHORT, &judgement);
     if (zap_feedback_count(trace, zap_engine_transitions()) == 0)
@@ -75,6 +78,15 @@ int zap_fuzz_start(bool has_edges)
                "(tools/build-cpython --help)");
     zap_engine_start();
     return 0;
+}
+
+void zap_fuzz_plan(const uint8_t *bytes, size_t len, bool ends, struct zap_plan *ret_plan)
+{
+    zap_wire_decode(bytes, len, ret_plan);
+    if (zap_plan_ends(ret_plan) == ends)
+        return;
+    ret_plan->route = ends ? ZAP_ROUTE_EXIT : ZAP_ROUTE_COLLECT;
+    zap_plan_normalize(ret_plan);
 }
 
 /* What broke: the same for all plans that break the same promises. */
