@@ -225,9 +225,8 @@ static int update(const struct arguments *arguments, const struct zap_inputs *in
 /* The random plans, behind those from files. */
 static void add_random(const struct arguments *arguments, struct zap_inputs *inputs)
 {
-    const struct zap_gen_config config = {.seed = arguments->seed,
-                                          .size = (uint8_t)arguments->size,
-                                          .routes = arguments->routes};
+    const struct zap_gen_config config = {
+        .seed = arguments->seed, .size = (uint8_t)arguments->size, .routes = arguments->routes};
     size_t count = inputs->count + (size_t)arguments->random;
     struct zap_input *items = realloc(inputs->items, (count > 0 ? count : 1) * sizeof *items);
     ZAP_CHECK(items != NULL);
@@ -245,8 +244,7 @@ static void tell_witness(void *context, const struct zap_hearing_point *point)
 {
     (void)context;
     if (point->has_failed)
-        zap_cmd_fail("replay", 0, "%s on %s: %s", point->input->path, point->row->name,
-                     point->why);
+        zap_cmd_fail("replay", 0, "%s on %s: %s", point->input->path, point->row->name, point->why);
     else if (point->witness.end == ZAP_WITNESS_DISAGREES)
         printf("%s on %s: the witness disagrees after %u lines\n%s", point->input->path,
                point->row->name, (unsigned)point->witness.lines, point->why);

@@ -1,7 +1,8 @@
 /* For each plan: the worker's trace, the script on the bare interpreter, the two side by side.
  *
- * The script is in memory, and has its name in /proc: beside it there is nothing that an import of the
- * script could find. The interpreter is told to leave out `site` (-S), which workers leave out too.
+ * The script is in memory, and has its name in /proc: beside it there is nothing that an import of
+ * the script could find. The interpreter is told to leave out `site` (-S), which workers leave out
+ * too.
  */
 #include "host/hearing.h"
 
@@ -165,8 +166,7 @@ void zap_hearing_run(const struct zap_hearing_config *config, struct zap_hearing
                 break;
             struct zap_hearing_point point = {
                 .input = &config->inputs->items[i], .row = row, .why = hearing->why};
-            point.has_failed =
-                !hear(hearing, &point.input->plan, row->python, &point.witness);
+            point.has_failed = !hear(hearing, &point.input->plan, row->python, &point.witness);
             count(&ret_sums[r], &point);
             if (config->take)
                 config->take(config->context, &point);
@@ -197,12 +197,13 @@ int zap_hearing_exit_status(const struct zap_hearing_sum *sums, size_t sums_coun
 
 void zap_hearing_print(const struct zap_hearing_sum *sum, FILE *out)
 {
-    fprintf(out,
-            "%s: %zu plans: the witness agrees on %zu, disagrees on %zu, %zu not shown, %zu failed;\n"
-            "  %" PRIu64 " lines agree, %" PRIu64 " of them CPython's own; the order of %" PRIu64
-            " more was checked\n",
-            sum->row->name, sum->plans, sum->agree, sum->disagree, sum->not_shown, sum->failed,
-            sum->lines, sum->narrated, sum->ordered);
+    fprintf(
+        out,
+        "%s: %zu plans: the witness agrees on %zu, disagrees on %zu, %zu not shown, %zu failed;\n"
+        "  %" PRIu64 " lines agree, %" PRIu64 " of them CPython's own; the order of %" PRIu64
+        " more was checked\n",
+        sum->row->name, sum->plans, sum->agree, sum->disagree, sum->not_shown, sum->failed,
+        sum->lines, sum->narrated, sum->ordered);
     for (size_t i = 0; i < sum->reasons_count; i++)
         fprintf(out, "  %zu not shown: %s\n", sum->reasons[i].count, sum->reasons[i].text);
 }

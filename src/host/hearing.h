@@ -1,5 +1,5 @@
-/* Hears the independent witness: plans on ordinary interpreters with -vv, held against the traces of
- * workers of the same builds (oracle/witness.h). */
+/* Hears the independent witness: plans on ordinary interpreters with -vv, held against the traces
+ * of workers of the same builds (oracle/witness.h). */
 #ifndef ZAP_HOST_HEARING_H
 #define ZAP_HOST_HEARING_H
 
@@ -40,7 +40,7 @@ struct zap_hearing_config {
     const struct zap_inputs *inputs;          /* borrowed */
     const struct zap_builds_row *const *rows; /* borrowed */
     size_t rows_count;
-    struct zap_worker_config worker; /* without path */
+    struct zap_worker_config worker;          /* without path */
     const volatile sig_atomic_t *interrupted; /* NULL: nobody interrupts */
     /* Called for each point: all plans of the first build, then of the second, ... */
     void (*take)(void *context, const struct zap_hearing_point *point);

@@ -1,7 +1,8 @@
 /* The lines of -vv, and the order in which they come.
  *
  * A line is recognised by how it begins; what follows is a name, up to the end of the line. No name
- * of a plan has a newline in it; one with a NUL ends there, because CPython prints it as a C string.
+ * of a plan has a newline in it; one with a NUL ends there, because CPython prints it as a C
+ * string.
  */
 #include "oracle/narration.h"
 

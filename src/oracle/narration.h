@@ -1,4 +1,5 @@
-/* What an interpreter narrates when it runs with -vv: a text in, one thing told after the other out.
+/* What an interpreter narrates when it runs with -vv: a text in, one thing told after the other
+ * out.
  *
  * Lines of the formats below are told by CPython; all others are somebody else's, the script's own
  * among them. Python/import.c, Python/pylifecycle.c, Objects/moduleobject.c.
@@ -16,8 +17,10 @@ enum zap_told_kind {
     ZAP_TOLD_RESTORE,  /* "# restore sys.stdin"; text: "sys.stdin" */
     ZAP_TOLD_REMOVING, /* "# cleanup[2] removing NAME" (3.4 on): of sys.modules */
     ZAP_TOLD_DESTROY,  /* "# destroy NAME" (3.4 on): a module's deallocation begins */
-    /* The clearing of a module begins, of sys and builtins too: "# cleanup[3] wiping NAME" (3.4 on),
-     * "# cleanup[1] NAME", "# cleanup[2] NAME", "# cleanup NAME" (before). pass: that number, or 0 */
+    /* The clearing of a module begins, of sys and builtins too: "# cleanup[3] wiping NAME" (3.4
+     * on),
+     * "# cleanup[1] NAME", "# cleanup[2] NAME", "# cleanup NAME" (before). pass: that number, or 0
+     */
     ZAP_TOLD_WIPING,
     ZAP_TOLD_NAME, /* "#   clear[1] NAME": a name is about to be set to None, in pass 1 or 2 */
 };
@@ -39,10 +42,10 @@ bool zap_narration_next(const char **at, struct zap_told *ret_told);
 /* Does the narration of an interpreter's end keep to the order that CPython has (I16)? What comes
  * before the end is not looked at.
  *
- * 3.4 on: names of sys and builtins are cleared; then modules are removed from sys.modules; then those
- * that are left are wiped, each of which was removed; then sys; then builtins. Before: names; __main__;
- * modules that nobody else holds; the others; sys; builtins. Names of a module are told of while it is
- * wiped, those of the first pass first.
+ * 3.4 on: names of sys and builtins are cleared; then modules are removed from sys.modules; then
+ * those that are left are wiped, each of which was removed; then sys; then builtins. Before: names;
+ * __main__; modules that nobody else holds; the others; sys; builtins. Names of a module are told
+ * of while it is wiped, those of the first pass first.
  *
  * said      borrowed; from where the interpreter begins to end
  * what      where it does not: the line, and what is wrong with it, is appended

@@ -1,27 +1,27 @@
 /* Two accounts of one run, line by line.
  *
- * Both sides are read as a sequence of things (struct thing): on one side from the events of the trace,
- * on the other from the lines of the narration. What only one side can know is no thing: refcounts, what
- * the interpreter does to modules that are none of the plan, names whose line CPython cannot print. The
- * first thing that is not the same ends the comparison.
+ * Both sides are read as a sequence of things (struct thing): on one side from the events of the
+ * trace, on the other from the lines of the narration. What only one side can know is no thing:
+ * refcounts, what the interpreter does to modules that are none of the plan, names whose line
+ * CPython cannot print. The first thing that is not the same ends the comparison.
  *
  *   event of the trace                  told
  *   UNLISTED                            # cleanup[2] removing NAME         3.4 on
  *   MODULE_GONE                         # destroy NAME                     3.4 on
- *   WIPE, when an interpreter ends      # cleanup[3] wiping NAME           before 3.4: # cleanup[1] NAME, ...
- *   SET_NONE by the interpreter         #   clear[1] NAME
- *   what Python code sees               a line of the script
- *   PHASE                               whether sys.path was cleared, a module removed or one wiped by then
+ *   WIPE, when an interpreter ends      # cleanup[3] wiping NAME           before 3.4: # cleanup[1]
+ * NAME, ... SET_NONE by the interpreter         #   clear[1] NAME what Python code sees a line of
+ * the script PHASE                               whether sys.path was cleared, a module removed or
+ * one wiped by then
  *
  * A key that takes itself out of its namespace does so between its line and its event, so of these
  * names nothing is compared.
  *
- * A line about a name does not say whose it is. From 3.4 on it is of the module that is being wiped. Before,
- * a module is also cleared when it dies, in the middle of another's clearing; so when an interpreter of such
- * a version ends, names are compared up to the end's beginning and inside the clearing of plan's modules,
- * and while one dies that has just been cleared. Modules are cleared there in the order of sys.modules, which
- * is that of hashes and depends on all that it holds: where the first difference is which of two modules is
- * cleared, nothing is shown.
+ * A line about a name does not say whose it is. From 3.4 on it is of the module that is being
+ * wiped. Before, a module is also cleared when it dies, in the middle of another's clearing; so
+ * when an interpreter of such a version ends, names are compared up to the end's beginning and
+ * inside the clearing of plan's modules, and while one dies that has just been cleared. Modules are
+ * cleared there in the order of sys.modules, which is that of hashes and depends on all that it
+ * holds: where the first difference is which of two modules is cleared, nothing is shown.
  */
 #include "oracle/witness.h"
 
@@ -95,7 +95,8 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
         return "when a collection comes by itself depends on what else was allocated";
     bool is_inside = zap_plan_ends(plan) && plan->route != ZAP_ROUTE_EXIT;
     if (is_inside && parks_in(plan, ZAP_PARK_CONTEXT) + parks_in(plan, ZAP_PARK_THREAD) > 0)
-        return "what runs in a subinterpreter has a thread state of its own, which goes before the end";
+        return "what runs in a subinterpreter has a thread state of its own, which goes before the "
+               "end";
     if (parks_in(plan, ZAP_PARK_CONTEXT) > 1)
         return "context variables are in the order of hashes, which are made of addresses";
     if (zap_profile_has(zap_profile_of(build), ZAP_FEATURE_ZAP_ON_DEALLOC) &&
@@ -125,13 +126,13 @@ enum thing_kind {
 struct thing {
     enum thing_kind kind;
     uint8_t module;
-    uint8_t as;         /* REMOVING: as the info of UNLISTED */
-    uint8_t pass;       /* NAME */
+    uint8_t as;           /* REMOVING: as the info of UNLISTED */
+    uint8_t pass;         /* NAME */
     bool is_first_of_two; /* NAME, from a trace: no name that is not for pass 1 has gone before */
-    uint8_t name;       /* NAME, from a trace: enum zap_name_code */
-    uint8_t phase;      /* enum zap_end_phase: how far the end has got */
-    char text[LINE_MAX]; /* SCRIPT: the line; NAME and WIPING, as told: the name */
-    const char *line;   /* as told: the whole line */
+    uint8_t name;         /* NAME, from a trace: enum zap_name_code */
+    uint8_t phase;        /* enum zap_end_phase: how far the end has got */
+    char text[LINE_MAX];  /* SCRIPT: the line; NAME and WIPING, as told: the name */
+    const char *line;     /* as told: the whole line */
 };
 
 struct sides {
@@ -145,9 +146,10 @@ struct sides {
     /* of the trace */
     uint32_t event;
     uint8_t phase;
-    bool is_in_wipe;  /* of a module of the plan */
+    bool is_in_wipe;    /* of a module of the plan */
     uint8_t just_wiped; /* or ZAP_NO_MODULE, as below */
-    uint8_t dying;    /* before 3.4: a module that dies because its clearing is over, or ZAP_NO_MODULE */
+    uint8_t
+        dying; /* before 3.4: a module that dies because its clearing is over, or ZAP_NO_MODULE */
     bool saw_pass_two[ZAP_MODULES_MAX];
 
     /* of what is told */
@@ -208,8 +210,8 @@ static unsigned hex_of(const char *digits, size_t count)
     return value;
 }
 
-/* The text of a str literal's inside, up to the quote, or a NUL in it. native: of 2.7, where \u is two
- * letters and \x a byte. False where it has a lone surrogate, which no line can hold. */
+/* The text of a str literal's inside, up to the quote, or a NUL in it. native: of 2.7, where \u is
+ * two letters and \x a byte. False where it has a lone surrogate, which no line can hold. */
 static bool add_literal(const char *at, bool native, struct zap_str *out)
 {
     for (; *at && *at != '\''; at++) {
@@ -296,8 +298,9 @@ static void begin_passes(struct sides *s, const struct zap_event *event)
         s->saw_pass_two[event->module] = false;
 }
 
-/* Had the second pass begun, as far as a worker can tell? It does not see passes but names: one that is
- * left over from the first pass, and goes first in the second, it takes for one of the first. */
+/* Had the second pass begun, as far as a worker can tell? It does not see passes but names: one
+ * that is left over from the first pass, and goes first in the second, it takes for one of the
+ * first. */
 static bool saw_pass_two(struct sides *s, const struct zap_event *event)
 {
     bool saw = event->module < ZAP_MODULES_MAX && s->saw_pass_two[event->module];
@@ -367,7 +370,8 @@ static void next_of_trace(struct sides *s, struct thing *ret_thing)
 
 /* ---- what was told ---- */
 
-static bool number_behind(const char *text, const char *begins, unsigned limit, unsigned *ret_number)
+static bool number_behind(const char *text, const char *begins, unsigned limit,
+                          unsigned *ret_number)
 {
     size_t len = strlen(begins);
     unsigned number = 0;
@@ -512,12 +516,13 @@ static void remove_fields(char *line, const char *const *fields)
     }
 }
 
-/* Does the script's line say what the worker's event says? A namespace that has left sys.modules has no
- * state for a script that belongs elsewhere. */
+/* Does the script's line say what the worker's event says? A namespace that has left sys.modules
+ * has no state for a script that belongs elsewhere. */
 static bool is_same_line(const char *told, const char *from_trace)
 {
     static const char *const unknown[] = {" refs=", " how=", NULL};
-    static const char *const state[] = {" gone=", " bound=", " none=", " builtins=", " size=", NULL};
+    static const char *const state[] = {
+        " gone=", " bound=", " none=", " builtins=", " size=", NULL};
     char line[LINE_MAX], event[LINE_MAX];
     strcpy(line, told);
     strcpy(event, from_trace);
@@ -529,7 +534,8 @@ static bool is_same_line(const char *told, const char *from_trace)
     return strcmp(line, event) == 0;
 }
 
-static bool is_same_thing(const struct sides *s, const struct thing *told, const struct thing *event)
+static bool is_same_thing(const struct sides *s, const struct thing *told,
+                          const struct thing *event)
 {
     if (told->kind != event->kind)
         return false;
@@ -552,9 +558,10 @@ static bool is_same_thing(const struct sides *s, const struct thing *told, const
     return false;
 }
 
-/* Had the end got as far by then, on both sides? What is told marks the beginning of a phase whose end
- * the trace marks, so only this can be asked. */
-static bool is_same_phase(const struct sides *s, const struct thing *told, const struct thing *event)
+/* Had the end got as far by then, on both sides? What is told marks the beginning of a phase whose
+ * end the trace marks, so only this can be asked. */
+static bool is_same_phase(const struct sides *s, const struct thing *told,
+                          const struct thing *event)
 {
     uint8_t t = told->phase, e = event->phase;
     if (!s->has_phases || told->kind == THING_END)
@@ -583,12 +590,15 @@ static void explain(const struct sides *s, const struct thing *told, const struc
     else
         zap_trace_print_event(s->trace, s->event - 1, why);
     if (is_phase)
-        zap_str_printf(why, "\nand the end of the interpreter had got elsewhere: phase %u told, %u in the trace",
-                       told->phase, event->phase);
+        zap_str_printf(
+            why,
+            "\nand the end of the interpreter had got elsewhere: phase %u told, %u in the trace",
+            told->phase, event->phase);
     zap_str_add(why, "\n");
 }
 
-/* A script that cannot do what the plan says tells so, and ends; or it finds out that it has no end. */
+/* A script that cannot do what the plan says tells so, and ends; or it finds out that it has no
+ * end. */
 static bool is_given_up(const char *told, struct zap_str *why)
 {
     struct zap_told line;
@@ -644,7 +654,9 @@ void zap_witness_compare(const struct zap_plan *plan, const struct zap_trace *tr
         bool is_same = is_same_thing(&s, &line, &event);
         if (s.is_old && line.kind == THING_WIPING && event.kind == THING_WIPING && !is_same) {
             ret_witness->end = ZAP_WITNESS_NOT_SHOWN;
-            zap_str_add(why, "modules are cleared in the hash order of sys.modules, which holds others too");
+            zap_str_add(
+                why,
+                "modules are cleared in the hash order of sys.modules, which holds others too");
             return;
         }
         if (!is_same || !is_same_phase(&s, &line, &event)) {

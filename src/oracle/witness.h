@@ -1,8 +1,10 @@
-/* The independent witness: what an ordinary interpreter tells of a plan, held against a worker's trace.
+/* The independent witness: what an ordinary interpreter tells of a plan, held against a worker's
+ * trace.
  *
- * The interpreter runs the plan's stand-alone script with -vv, unbuffered, stdout and stderr into one
- * pipe. So its own narration (oracle/narration.h) and the script's lines come in the order in which
- * things happened. From a trace follows what must be told, in which order; nothing else may be.
+ * The interpreter runs the plan's stand-alone script with -vv, unbuffered, stdout and stderr into
+ * one pipe. So its own narration (oracle/narration.h) and the script's lines come in the order in
+ * which things happened. From a trace follows what must be told, in which order; nothing else may
+ * be.
  */
 #ifndef ZAP_ORACLE_WITNESS_H
 #define ZAP_ORACLE_WITNESS_H
@@ -23,8 +25,8 @@ struct zap_witness {
     uint32_t ordered;  /* lines of the interpreter's end whose order was checked (I16) */
 };
 
-/* Is a plan one that no witness can show, whatever it tells? NULL: it can be shown. Otherwise why not,
- * in words. */
+/* Is a plan one that no witness can show, whatever it tells? NULL: it can be shown. Otherwise why
+ * not, in words. */
 const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct zap_build *build);
 
 /* Hold what was told against a trace.

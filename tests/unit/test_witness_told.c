@@ -57,30 +57,29 @@ static const char *const events[] = {
 };
 enum { EVENTS = sizeof events / sizeof events[0] };
 
-static const char told[] =
-    "import 'os' # <class>\n"
-    "# destroy m0\n" /* before the route: of nobody's interest */
-    "route kind=exit\n"
-    "# clear sys.path\n"
-    "# cleanup[2] removing os\n"
-    "# cleanup[2] removing m0\n"
-    "# cleanup[2] removing m1\n"
-    "# destroy m1\n"
-    "del o1 m1 gone=yes\n"
-    "del-end o1 m1 gone=yes pending=no\n"
-    "# cleanup[2] removing zap_park0\n"
-    "# destroy os\n"
-    "# cleanup[3] wiping zap_park0\n"
-    "#   clear[1] _a\n"
-    "del o0 m0 bound=__name__ none=_a builtins=same size=3\n"
-    "del-end o0 m0 bound=__name__ none=_a builtins=same size=3 pending=no\n"
-    "#   clear[2] __name__\n"
-    "# cleanup[3] wiping m0\n"
-    "# cleanup[3] wiping os\n"
-    "#   clear[2] __name__\n"
-    "# cleanup[3] wiping sys\n"
-    "#   clear[1] _a\n"
-    "# cleanup[3] wiping builtins\n";
+static const char told[] = "import 'os' # <class>\n"
+                           "# destroy m0\n" /* before the route: of nobody's interest */
+                           "route kind=exit\n"
+                           "# clear sys.path\n"
+                           "# cleanup[2] removing os\n"
+                           "# cleanup[2] removing m0\n"
+                           "# cleanup[2] removing m1\n"
+                           "# destroy m1\n"
+                           "del o1 m1 gone=yes\n"
+                           "del-end o1 m1 gone=yes pending=no\n"
+                           "# cleanup[2] removing zap_park0\n"
+                           "# destroy os\n"
+                           "# cleanup[3] wiping zap_park0\n"
+                           "#   clear[1] _a\n"
+                           "del o0 m0 bound=__name__ none=_a builtins=same size=3\n"
+                           "del-end o0 m0 bound=__name__ none=_a builtins=same size=3 pending=no\n"
+                           "#   clear[2] __name__\n"
+                           "# cleanup[3] wiping m0\n"
+                           "# cleanup[3] wiping os\n"
+                           "#   clear[2] __name__\n"
+                           "# cleanup[3] wiping sys\n"
+                           "#   clear[1] _a\n"
+                           "# cleanup[3] wiping builtins\n";
 
 static struct zap_plan plan;
 static struct zap_trace trace;
@@ -236,8 +235,9 @@ static void what_cannot_be_shown_is_no_agreement(void **state)
 {
     (void)state;
     static struct zap_trace other;
-    assert_int_equal(hear(&trace, "# park c is not available: this interpreter has no ctypes\n").end,
-                     ZAP_WITNESS_NOT_SHOWN);
+    assert_int_equal(
+        hear(&trace, "# park c is not available: this interpreter has no ctypes\n").end,
+        ZAP_WITNESS_NOT_SHOWN);
     assert_string_equal(why, "park c is not available: this interpreter has no ctypes");
     other = trace;
     other.is_cut = 1;

@@ -1,8 +1,8 @@
-/* The witness agrees with a build's traces, and with nothing else: an event that is left out, told twice or
- * told too early makes it disagree.
+/* The witness agrees with a build's traces, and with nothing else: an event that is left out, told
+ * twice or told too early makes it disagree.
  *
- * `pyzap replay --witness` hears it on many plans (test build.NAME.witness); this asks whether it would
- * notice. Run once per build, with its name in ZAP_BUILD.
+ * `pyzap replay --witness` hears it on many plans (test build.NAME.witness); this asks whether it
+ * would notice. Run once per build, with its name in ZAP_BUILD.
  */
 #include "host/bare.h"
 #include "host/player.h"
@@ -173,10 +173,11 @@ int main(void)
     unsigned plans = 0;
     for (unsigned i = 0; i < PLANS; i++) {
         const struct zap_build *build = &outcome.trace.build; /* zeros before the first plan */
-        const struct zap_gen_config gen = {
-            .seed = SEED,
-            .size = order_plan_size(0, build),
-            .routes = i % 2 ? 1u << ZAP_ROUTE_EXIT : 1u << ZAP_ROUTE_COLLECT | 1u << ZAP_ROUTE_DROP};
+        const struct zap_gen_config gen = {.seed = SEED,
+                                           .size = order_plan_size(0, build),
+                                           .routes = i % 2 ? 1u << ZAP_ROUTE_EXIT
+                                                           : 1u << ZAP_ROUTE_COLLECT |
+                                                                 1u << ZAP_ROUTE_DROP};
         struct zap_plan plan;
         struct zap_witness witness;
         zap_gen_plan(&gen, i, &plan);
@@ -193,7 +194,8 @@ int main(void)
         plans++;
         plant(&plan, i, witness.narrated);
     }
-    printf("%s: %u plans, %u planted mistakes noticed, %u events of CPython's own missed, %u not noticed\n",
+    printf("%s: %u plans, %u planted mistakes noticed, %u events of CPython's own missed, %u not "
+           "noticed\n",
            name, plans, noticed, narrated, missed);
     zap_player_release(&player);
     zap_builds_release(&builds);
