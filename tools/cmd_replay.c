@@ -2,12 +2,14 @@
 #include "cmd.h"
 
 #include "base/check.h"
+#include "host/hearing.h"
 #include "host/junit.h"
 #include "host/record.h"
 #include "host/replay_summary.h"
 #include "host/tap.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,9 @@ struct arguments {
     struct zap_option_list pythons, paths;
     uint64_t deadline_ms, memory_mib, jobs;
     const char *junit, *reason, *reference;
-    bool tap, json, trace, from_source, update;
+    bool tap, json, trace, from_source, update, witness;
+    uint64_t random, seed, size;
+    uint32_t routes;
 };
 
 static void print_more(void)
@@ -73,6 +77,17 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "plans at work at one time (default: one on each processor)"},
         {"from-source", NULL, ZAP_OPTION_FLAG, &arguments->from_source, 0, 0,
          "build the modules from Python source instead of in C"},
+        {"witness", NULL, ZAP_OPTION_FLAG, &arguments->witness, 0, 0,
+         "do something else: let each build's own interpreter run the plans' scripts with\n"
+         "-vv, and hold what it tells against the worker's trace"},
+        {"random", "N", ZAP_OPTION_NUMBER, &arguments->random, 1, UINT32_MAX,
+         "with --witness: so many random plans as well, those of `pyzap gen`"},
+        {"seed", "N", ZAP_OPTION_NUMBER, &arguments->seed, 0, INT64_MAX,
+         "of the random plans (default: 1)"},
+        {"size", "N", ZAP_OPTION_NUMBER, &arguments->size, ZAP_SIZE_MIN, ZAP_SIZE_MAX,
+         "about how many objects a random plan has (default: 8)"},
+        {"route", "R", ZAP_OPTION_ROUTES, &arguments->routes, 0, 0,
+         "only random plans with this route; may be given again (default: all)"},
         {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
          "without any progress, after which a worker has TIMED_OUT (default: 10)"},
         {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
@@ -81,7 +96,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     const struct zap_options options = {
         .command = "replay",
         .operands = "PATH...",
-        .operands_min = 1,
+        .operands_min = 0,
         .operands_max = SIZE_MAX,
         .text = "Run plans from files and folders on every chosen build, judge what happens, and\n"
                 "hold it against what the plans say is to be expected.",
@@ -92,6 +107,16 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     int status = zap_options_parse(&options, argc, argv, &arguments->paths);
     if (status >= 0)
         return status;
+    if (arguments->paths.count == 0 && arguments->random == 0)
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE, "no plans: give PATH...");
+    if (!arguments->witness && (arguments->random || arguments->size || arguments->routes))
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "--random, --size and --route: only with --witness");
+    if (arguments->witness && (arguments->tap || arguments->json || arguments->update ||
+                               arguments->junit || arguments->from_source))
+        return zap_cmd_fail(
+            "replay", ZAP_EXIT_USAGE,
+            "--witness: not with --tap, --json, --junit, --update or --from-source");
     if (arguments->tap + arguments->json + arguments->update > 1)
         return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
                             "--tap, --json and --update: give one of them");
@@ -195,21 +220,77 @@ static int update(const struct arguments *arguments, const struct zap_inputs *in
     return status;
 }
 
+/* ------------------------------------------------------------------ --witness */
+
+/* The random plans, behind those from files. */
+static void add_random(const struct arguments *arguments, struct zap_inputs *inputs)
+{
+    const struct zap_gen_config config = {
+        .seed = arguments->seed, .size = (uint8_t)arguments->size, .routes = arguments->routes};
+    size_t count = inputs->count + (size_t)arguments->random;
+    struct zap_input *items = realloc(inputs->items, (count > 0 ? count : 1) * sizeof *items);
+    ZAP_CHECK(items != NULL);
+    inputs->items = items;
+    for (uint64_t i = 0; i < arguments->random; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "seed %" PRIu64 ", index %" PRIu64, arguments->seed, i);
+        items[inputs->count] = (struct zap_input){.path = strdup(name)};
+        ZAP_CHECK(items[inputs->count].path != NULL);
+        zap_gen_plan(&config, i, &items[inputs->count++].plan);
+    }
+}
+
+static void tell_witness(void *context, const struct zap_hearing_point *point)
+{
+    (void)context;
+    if (point->has_failed)
+        zap_cmd_fail("replay", 0, "%s on %s: %s", point->input->path, point->row->name, point->why);
+    else if (point->witness.end == ZAP_WITNESS_DISAGREES)
+        printf("%s on %s: the witness disagrees after %u lines\n%s", point->input->path,
+               point->row->name, (unsigned)point->witness.lines, point->why);
+}
+
+static int hear(const struct arguments *arguments, const struct zap_inputs *inputs,
+                const struct zap_builds_row *const *rows, size_t rows_count)
+{
+    struct zap_hearing_sum *sums = calloc(rows_count > 0 ? rows_count : 1, sizeof *sums);
+    ZAP_CHECK(sums != NULL);
+    const struct zap_hearing_config config = {
+        .inputs = inputs,
+        .rows = rows,
+        .rows_count = rows_count,
+        .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
+                   .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
+        .take = tell_witness,
+    };
+    zap_hearing_run(&config, sums);
+    for (size_t i = 0; i < rows_count; i++)
+        zap_hearing_print(&sums[i], stdout);
+    int status = zap_hearing_exit_status(sums, rows_count);
+    zap_hearing_release(sums, rows_count);
+    free(sums);
+    return status;
+}
+
 int zap_cmd_replay(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.seed = 1};
     struct zap_builds builds = {0};
     struct zap_inputs inputs = {0};
     const struct zap_builds_row **rows = NULL;
     size_t rows_count = 0;
     int status = parse(argc, argv, &arguments);
-    if (status < 0)
+    if (status < 0 && arguments.paths.count > 0)
         status = zap_cmd_read_plans("replay", &arguments.paths, &inputs);
+    if (status < 0)
+        add_random(&arguments, &inputs);
     if (status < 0)
         status = zap_cmd_load_builds("replay", &builds);
     if (status < 0)
         status = zap_cmd_choose_builds("replay", &builds, &arguments.pythons, &rows, &rows_count);
-    if (status < 0 && arguments.update)
+    if (status < 0 && arguments.witness)
+        status = hear(&arguments, &inputs, rows, rows_count);
+    else if (status < 0 && arguments.update)
         status = update(&arguments, &inputs, &builds, rows, rows_count);
     else if (status < 0)
         status = run(&arguments, &inputs, rows, rows_count);

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 20 };
+enum { LOOK_MS = 20, END_MS = 1 /* for one that has closed its end of the pipe */ };
 
 static void be_child(const struct zap_bare_config *config, int output, pid_t parent)
 {
@@ -43,7 +43,12 @@ static void be_child(const struct zap_bare_config *config, int output, pid_t par
     setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
     /* An interpreter leaves memory to the system at its end. */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
-    execl(config->python, config->python, config->script, (char *)NULL);
+    if (config->is_verbose) {
+        setenv("PYTHONIOENCODING", "utf-8", 1);
+        execl(config->python, config->python, "-S", "-vv", config->script, (char *)NULL);
+    } else {
+        execl(config->python, config->python, config->script, (char *)NULL);
+    }
     dprintf(STDERR_FILENO, "cannot start %s: %s\n", config->python, strerror(errno));
     _exit(127);
 }
@@ -95,7 +100,7 @@ static void watch(const struct zap_bare_config *config, pid_t pid, int fd, struc
     bool has_begun = false, is_open = true;
     for (;;) {
         struct pollfd wait = {.fd = is_open ? fd : -1, .events = POLLIN};
-        poll(&wait, 1, LOOK_MS);
+        poll(&wait, 1, is_open ? LOOK_MS : END_MS);
         if (wait.revents)
             is_open = hear(fd, bare);
         if (!has_begun && bare->said_len > 0) {

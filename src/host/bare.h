@@ -9,15 +9,16 @@
 
 enum {
     ZAP_BARE_START_MS = 20 * 1000, /* until it says a first line: an interpreter with sanitizers */
-    ZAP_BARE_SAID_MAX = 256 * 1024,
+    ZAP_BARE_SAID_MAX = 1024 * 1024,
 };
 
 /* All is borrowed. */
 struct zap_bare_config {
-    const char *python;                       /* the interpreter */
-    const char *script;                       /* a file */
-    uint32_t deadline_ms;                     /* from the first line that it prints on */
-    uint32_t memory_kib;                      /* resident */
+    const char *python;   /* the interpreter */
+    const char *script;   /* a file */
+    bool is_verbose;      /* with -vv, in UTF-8, and without `site`, of which it would tell most */
+    uint32_t deadline_ms; /* from the first line that it prints on */
+    uint32_t memory_kib;  /* resident */
     const volatile sig_atomic_t *interrupted; /* not 0: end at once; NULL: nobody interrupts */
     void (*tick)(void *context);              /* often; NULL: none */
     void *context;

@@ -35,8 +35,7 @@ static void take_death(struct zap_player *player, struct zap_outcome *outcome)
     zap_worker_release(&player->worker);
 }
 
-/* What the worker stopped short of, or ZAP_FEATURE_COUNT: it counts that, and no departure. */
-static enum zap_feature_code known_of(const struct zap_judgement *judgement)
+enum zap_feature_code zap_player_known(const struct zap_judgement *judgement)
 {
     for (int i = 0; i < ZAP_FEATURE_COUNT; i++)
         if (judgement->shows[i] != 0 && !zap_feature_row((enum zap_feature_code)i)->departs)
@@ -48,7 +47,7 @@ static void take_judgement(const struct zap_player *player, struct zap_outcome *
 {
     const struct zap_judgement *judgement = &outcome->judgement;
     bool any_held = false, any_skipped = false;
-    enum zap_feature_code known = known_of(judgement);
+    enum zap_feature_code known = zap_player_known(judgement);
     outcome->has_judgement = true;
     for (int i = 0; i < ZAP_INVARIANT_COUNT; i++) {
         any_held = any_held || judgement->verdicts[i] == ZAP_HELD;

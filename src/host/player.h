@@ -59,6 +59,9 @@ bool zap_player_look(struct zap_player *player, struct zap_outcome *ret_outcome)
 /* End its worker; the next plan, if there is one, gets a new one. */
 void zap_player_release(struct zap_player *player);
 
+/* What a worker stopped short of, or ZAP_FEATURE_COUNT: it counts that, and no departure. */
+enum zap_feature_code zap_player_known(const struct zap_judgement *judgement);
+
 /* What an outcome says of a death, as one; outcome: of a death. */
 struct zap_death zap_player_death(const struct zap_outcome *outcome);
 

@@ -7,17 +7,47 @@ plan's `witness:TOKEN` go along instead of the route. Pieces keep this order; af
 source.c writes itself. All of it must run on 2.7 and on every 3.x, and while the plan's modules fall
 apart: the script's own namespace is not torn down, so functions may use it, but nothing here may keep
 anything of the plan alive, or let go of it, that a worker would not.
+
+When an interpreter ends, it is the modules of a script that go first. There all this is the text LATE,
+and runs in a namespace that is no module's and that lives on. What belongs to modules (their names, sys,
+builtins) is gone or None by the time that most of a plan dies, so functions use nothing but that
+namespace, where builtins are too. There is no route-end line: when the end is over nothing is left that
+could print it.
 """
+#@ late
+import sys
+try:
+    import builtins
+except ImportError:
+    import __builtin__ as builtins
+
+# What runs, and where: in a namespace that no module has, so that it outlives them all.
+LATE = r'''
 #@ always
 import gc
 import os
 import sys
 import types
-#@ wipe
+#@ late
+import codecs
+
+codecs.register(lambda encoding: None)  # this function is among the last things to go, with all its globals
+#@ ctypes
 try:
     import ctypes
 except ImportError:
     ctypes = None  # an interpreter that was built without its extension modules
+#@ park_atexit
+import atexit
+#@ park_codecs
+import codecs
+#@ park_context
+try:
+    from contextvars import ContextVar
+except ImportError:
+    ContextVar = None
+#@ run_thread
+import threading
 #@ importer
 try:
     from importlib import reload
@@ -29,6 +59,7 @@ import traceback  # now, so that reporting an error in a __del__ does not import
 #@ always
 
 gc.disable()  # nothing is collected but where the plan says so
+collect_all, leave_at_once, write, listed = gc.collect, os._exit, os.write, sys.modules  # as they are now
 
 
 class Z(object):
@@ -52,7 +83,8 @@ class Z(object):
 
     def say(self, line, *values):
         if self.active:
-            os.write(1, (line % values + '\n').encode('ascii'))
+            line = line % values + '\n'
+            write(1, line if str is bytes else line.encode('ascii'))  # 2.7 imports to encode
 
     def end(self):
         self.say('route-end pending=no')
@@ -62,7 +94,7 @@ class Z(object):
 
     def namespace(self, module):
         """The dict of a module that is still in sys.modules, or None."""
-        found = sys.modules.get('m%s' % module)
+        found = listed.get('m%s' % module)
         return None if found is None else vars(found)
 #@ state
 
@@ -99,6 +131,7 @@ class Z(object):
 
     callers = []
     has_made = False  # has the __del__ that is running made one more that does the same?
+    is_call = False  # is the next __del__ to run called by an atexit callback?
 
     def place_of(self, node, namespace):
         if node.label == '-':
@@ -107,15 +140,22 @@ class Z(object):
 
     def enter(self, node, namespace):
         if self.active:
-            self.callers.append((self.by, self.has_made))
+            self.callers.append((self.by, self.has_made, self.is_call))
             self.by = node.label
             self.has_made = False
-            self.say('del %s', self.place_of(node, namespace))
+            if self.is_call:
+                self.is_call = False
+                self.say('atexit %s', node.label)
+            else:
+                self.say('del %s', self.place_of(node, namespace))
 
     def leave(self, node, namespace):
         if self.active:
-            self.by, self.has_made = self.callers.pop()
-            self.say('del-end %s pending=no', self.place_of(node, namespace))
+            self.by, self.has_made, was_call = self.callers.pop()
+            if was_call:
+                self.say('atexit-end %s', node.label)
+            else:
+                self.say('del-end %s pending=no', self.place_of(node, namespace))
 #@ skip
 
     runs = {}
@@ -163,7 +203,7 @@ class Z(object):
 
     def collect(self):
         self.say('collect by=%s', self.by)
-        gc.collect()
+        collect_all()
         self.say('collect-end by=%s', self.by)
 #@ keep outside
 
@@ -202,8 +242,8 @@ class Z(object):
         self.has_made = True
         self.agains = 1 if node.number < OBJECTS else self.agains + 1
         if self.agains > 2048:
-            os.write(1, b'# endless: more than 2048 __del__ calls, each of an object that the one before made\n')
-            os._exit(3)
+            write(1, b'# endless: more than 2048 __del__ calls, each of an object that the one before made\n')
+            leave_at_once(3)
         new = self.spawn(node)
         if new is None:
             new = type(node)()
@@ -242,13 +282,14 @@ class Z(object):
 
     # What these take out of a namespace they return, so that it dies when they are done, with the script
     # as its caller: up to 3.9 a function gets its builtins from the one that calls it if they have the
-    # same globals, and its globals may have none any more.
+    # same globals, and its globals may have none any more. The value that took its place they return too:
+    # in a worker the call still has that when the old one dies (a tuple lets go of its last item first).
 #@ store let_go
 
     def store(self, namespace, key, value):
         old = namespace.get(key)
         namespace[key] = value
-        return old
+        return value, old
 #@ remove let_go
 
     def remove(self, namespace, key):
@@ -265,7 +306,7 @@ class Z(object):
 #@ unlist let_go
 
     def unlist(self, module):
-        return sys.modules.pop('m%d' % module, None)
+        return listed.pop('m%d' % module, None)
 #@ grow remove store
 
     def grow(self, namespace):
@@ -357,7 +398,84 @@ class Z(object):
         def __del__(self):
             if id(self) == z.hashed and z.wiping is not None:
                 z.died(self)
+#@ unavailable
+
+    def unavailable(self, what, why):
+        print('# %s is not available: %s' % (what, why))
+        sys.exit()
+#@ park_sys
+
+    # Where things are held beside the modules. Nothing else holds them when these return.
+    def park_sys(self, name, thing):
+        setattr(sys, name, thing)
+#@ park_builtins
+
+    def park_builtins(self, name, thing):
+        __builtins__[name] = thing
+#@ park_modules
+
+    def park_modules(self, name, thing):
+        listed[name] = thing
+#@ park_main
+
+    def park_main(self, name, thing):
+        self.main = listed['__main__']  # the script's own stays, instead of dying just now
+        listed['__main__'] = thing
+#@ park_thread ctypes unavailable
+
+    def park_thread(self, name, thing):
+        if not ctypes:
+            self.unavailable('park thread', 'this interpreter has no ctypes')
+        find = ctypes.pythonapi.PyThreadState_GetDict
+        find.restype = ctypes.c_void_p  # borrowed, which py_object is not
+        ctypes.cast(find(), ctypes.py_object).value[name] = thing
+#@ park_context unavailable
+
+    def park_context(self, name, thing):
+        if not ContextVar:
+            self.unavailable('park context', 'this interpreter has no contextvars')
+        ContextVar(name).set(thing)
+#@ park_atexit
+
+    def park_atexit(self, name, thing):
+        atexit.register(self.callback_with(thing))
+
+    def callback_with(self, thing):
+        """A function that holds a thing; if that is a node, it does what its __del__ does."""
+        def called():
+            self.is_call = hasattr(type(thing), 'label')
+            if self.is_call:
+                type(thing).__del__(thing)
+            else:
+                self.say('atexit -')
+                self.say('atexit-end -')
+        return called
+#@ park_c ctypes unavailable
+
+    def park_c(self, name, thing):
+        if not ctypes:
+            self.unavailable('park c', 'this interpreter has no ctypes')
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+#@ park_codecs
+
+    def park_codecs(self, name, thing):
+        codecs.register(lambda encoding, thing=thing: None)
+#@ raises Error
+
+    def raises(self, unraisable):
+        raise self.Error
+#@ run_thread
+
+    def run_thread(self):
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+#@ gc_enable
+
+    gc_enable = staticmethod(gc.enable)
 #@ witness state weakref cls
+
+count_refs = sys.getrefcount
 
 
 class Witness(Z):
@@ -369,7 +487,7 @@ class Witness(Z):
     layouts = {}  # module: the ids of its namespace and, in order, of its keys
 
     def refs(self, holder, key):
-        return sys.getrefcount(holder[key]) - self.extra
+        return count_refs(holder[key]) - self.extra
 
     def dict_refs(self, module):
         return self.refs([vars(module)], 0) - 1  # without the list's
@@ -541,7 +659,9 @@ class Importer(object):
 
     def load_module(self, name):
         is_new = name not in sys.modules
-        module = sys.modules.setdefault(name, types.ModuleType(name))
+        if is_new:
+            sys.modules[name] = types.ModuleType(name)
+        module = sys.modules[name]
         try:
             self.exec_module(module)
         except:
@@ -553,7 +673,10 @@ class Importer(object):
 
 
 gc.collect()
-#@ wipe
+#@ late
+if hasattr(gc, 'freeze'):
+    gc.freeze()  # no collection, not even the last, is to take this namespace for garbage
+#@ wipe ctypes
 try:
     wipe = ctypes.pythonapi._PyModule_Clear
 except AttributeError:
@@ -565,16 +688,20 @@ wipe.restype = None
 for i in range(MODULES):
     make_module(i)
 run(BUILD)
+#@ late
+for code in BESIDE:
+    exec(code, globals(), scratch)
+#@ go build
 z.begin()
 #@ importer
 sys.meta_path.insert(0, Importer())
 for i in range(1, MODULES):
     make_module(i)
-#@ route:drop build
+#@ route:drop go
 for i in range(MODULES):
     sys.modules.pop('m%d' % i, None)
     modules[i] = None  # the last reference
-#@ witness:drop build
+#@ witness:drop go
 for i in range(MODULES):
     sys.modules.pop('m%d' % i, None)
     was_last = z.going(i)
@@ -584,13 +711,13 @@ for i in range(MODULES):
 z.collect()
 #@ witness:collect witness:drop collect
 z.collect()
-#@ route:wipe wipe build
+#@ route:wipe wipe go
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for z.wiping in range(MODULES):
     wipe(modules[z.wiping])
     wipe(modules[z.wiping])
 z.wiping = None
-#@ route:wipe-unheld wipe build
+#@ route:wipe-unheld wipe go
 wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
 for z.wiping in range(MODULES):
     module = id(modules[z.wiping])
@@ -599,7 +726,7 @@ for z.wiping in range(MODULES):
     if is_listed:
         wipe(module)
 z.wiping = None
-#@ witness:wipe wipe build
+#@ witness:wipe wipe go
 held += [vars(module) for module in modules]  # _PyModule_Clear holds neither of the two
 for i in range(MODULES):
     for call in ['first', 'second']:
@@ -609,7 +736,7 @@ for i in range(MODULES):
         z.wiping = None
         z.say('wipe-end m%d call=%s pending=no', i, call)
         z.after(i)
-#@ witness:wipe-unheld wipe build
+#@ witness:wipe-unheld wipe go
 wipe.argtypes = [ctypes.c_void_p]  # an address, so that the call holds nothing
 for i in range(MODULES):
     module = id(modules[i])
@@ -645,7 +772,12 @@ def import_fails():
 
 
 z.say('failed m0 raised=%s', 'yes' if import_fails() else 'no')
-#@ always
+#@ late go
+for i in UNLISTED:
+    del listed['m%d' % i]
+for i in range(MODULES):
+    modules[i] = None  # from here on it is the interpreter's
+#@ end
 z.end()
 #@ trap
 if z.dead_key:
@@ -653,3 +785,54 @@ if z.dead_key:
     sys.stdout.flush()
     [repr(name) for i in range(MODULES) for name in z.namespace(i) or ()]
     os._exit(3)
+#@ late
+'''
+#@ witness:subinterp route:subinterp
+#@ witness:subinterp-gil route:subinterp-gil
+#@ route:subinterp late inside
+OWN_GIL = False
+#@ route:subinterp-gil late inside
+OWN_GIL = True
+#@ inside
+import os
+import types
+import weakref
+
+
+def unavailable(why):
+    print('# route %s is not available: %s' % ('subinterp-gil' if OWN_GIL else 'subinterp', why))
+    sys.exit()
+
+
+try:
+    import _interpreters as interpreters  # 3.13 on
+except ImportError:
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        unavailable('only C code can make a subinterpreter here')
+if OWN_GIL and sys.version_info < (3, 12):
+    unavailable('a subinterpreter has no GIL of its own before 3.12')
+
+
+class Sentinel(object):
+    pass
+
+
+sys.modules['zap_sentinel'] = types.ModuleType('zap_sentinel')
+sys.modules['zap_sentinel'].sentinel = Sentinel()
+reference = weakref.ref(sys.modules['zap_sentinel'].sentinel)
+if sys.version_info >= (3, 13):
+    inner = interpreters.create('isolated' if OWN_GIL else 'legacy')
+elif sys.version_info >= (3, 9):
+    inner = interpreters.create(isolated=OWN_GIL)
+else:
+    inner = interpreters.create()
+interpreters.run_string(
+    inner, "import builtins\nexec(compile(%r, 'LATE', 'exec'), dict(vars(builtins), __name__=__name__))" % LATE)
+interpreters.destroy(inner)
+os.write(1, b'sentinel alive=%s\n' % (b'no' if reference() is None else b'yes'))
+os._exit(0)  # the end of the main interpreter is no part of this
+#@ witness:exit route:exit
+#@ route:exit late
+exec(compile(LATE, 'LATE', 'exec'), dict(vars(builtins), __name__=__name__))

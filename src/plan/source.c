@@ -507,6 +507,32 @@ static void want_mentioned(const char *text, struct pieces *pieces)
     }
 }
 
+/* What is done when the modules are built: things are held elsewhere, the interpreter is made what
+ * the plan wants it to be; and the modules that are not listed. */
+static void add_beside(const struct zap_plan *plan, struct zap_str *out)
+{
+    zap_str_add(out, "BESIDE = [\n");
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        zap_str_printf(out, "    \"z.park_%s('zap_park%u', %c%u)\",\n",
+                       zap_park_row(park->place)->token, i, park->is_module ? 'm' : 'o',
+                       park->what);
+    }
+    for (unsigned code = 0; code < ZAP_SETTING_END; code++) {
+        if (zap_setting_row(code) && zap_plan_has_setting(plan, code))
+            zap_str_printf(out, "    \"%s\",\n", zap_setting_row(code)->py);
+    }
+    zap_str_add(out, "]\nUNLISTED = [");
+    const char *separator = "";
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        if (plan->modules[m].unlisted) {
+            zap_str_printf(out, "%s%u", separator, m);
+            separator = ", ";
+        }
+    }
+    zap_str_add(out, "]\n");
+}
+
 /* The pieces of the prelude that a plan needs. Its sections are written to find out, and erased. */
 static struct pieces pieces_of(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
 {
@@ -516,6 +542,8 @@ static struct pieces pieces_of(const struct zap_plan *plan, bool is_witness, str
     zap_str_printf(&route, "%s:%s", is_witness ? "witness" : "route",
                    zap_route_row(plan->route)->token);
     want(route.data, route.len, &pieces);
+    if (!zap_plan_ends(plan))
+        want("end", strlen("end"), &pieces);
     if (is_witness)
         want("witness", strlen("witness"), &pieces);
     want("always", strlen("always"), &pieces);
@@ -523,6 +551,7 @@ static struct pieces pieces_of(const struct zap_plan *plan, bool is_witness, str
 
     struct zap_str before = *out;
     zap_source_sections(plan, out);
+    add_beside(plan, out);
     want_mentioned(out->data + before.len, &pieces);
     *out = before;
     out->data[out->len] = '\0';
@@ -693,6 +722,9 @@ static void add_data(const struct zap_plan *plan, bool is_witness, struct zap_st
         .out = out, .is_script = true, .is_witness = is_witness, .context = CONTEXT_NONE};
     add_sections(plan, &build);
     zap_str_add(out, "]\n");
+    if (zap_plan_ends(plan)) {
+        add_beside(plan, out);
+    }
     if (plan->route == ZAP_ROUTE_RELOAD) {
         struct sections again = {.out = out, .is_script = true, .context = CONTEXT_NONE};
         zap_str_add(out, "AGAIN = [\n");

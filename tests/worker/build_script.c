@@ -128,7 +128,7 @@ static void scripts_and_workers_agree(void **state)
         struct zap_gen_config config = {.seed = 5, .size = order_plan_size(12, build)};
         struct zap_plan plan;
         zap_gen_plan(&config, i, &plan);
-        if (!script_is_deterministic(&plan)) {
+        if (!script_is_deterministic(&plan) || zap_plan_ends(&plan)) { /* see build_witness.c */
             continue;
         }
         zap_player_play(&player, &plan, &outcome);
