@@ -17,7 +17,7 @@ set(ZAP_FUZZING_ENGINE "$ENV{LIB_FUZZING_ENGINE}" CACHE STRING
     "Link options of one more engine; it then replaces libfuzzer and afl")
 
 # The targets; more than the engine's own sources are no targets.
-set(ZAP_FUZZ_TARGETS teardown)
+set(ZAP_FUZZ_TARGETS teardown shutdown)
 set(fuzz_common fuzz/fuzz.c fuzz/engine.c fuzz/seen.c)
 list(TRANSFORM fuzz_common PREPEND ${CMAKE_SOURCE_DIR}/)
 set(fuzz_dir ${libexec_dir}/fuzz)

@@ -11,6 +11,9 @@
  * engines. Where a run ends in a deadly signal the copy is made in its handler: AFL++ tells crashes
  * apart by their coverage, and without it keeps the first only.
  *
+ * AFL++ gets which ones moved, not how often (libFuzzer has -use_counters=0 for that): how often
+ * tells numbers of objects apart, which are plans and no behaviours (see oracle/feedback.c).
+ *
  * The symbols of both are weak: what is not linked in is not there. With an engine that has neither
  * (the replayer) counting is all that happens.
  */
@@ -21,6 +24,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* libFuzzer: of LLVM's FuzzerExtraCounters.cpp. */
 __attribute__((section("__libfuzzer_extra_counters"),
@@ -76,21 +80,24 @@ __attribute__((constructor(2))) static void take_places(void)
 }
 #pragma GCC diagnostic pop
 
+static void move_each(uint8_t *from, size_t count, uint8_t *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i] != 0;
+        from[i] = 0;
+    }
+}
+
 /* Move what was counted to the map, eight at a time: nearly all are 0. */
 static void move(uint8_t *from, size_t count, uint8_t *to)
 {
     size_t i = 0;
     for (uint64_t eight; count - i >= sizeof eight; i += sizeof eight) {
         memcpy(&eight, from + i, sizeof eight);
-        if (eight != 0) {
-            memcpy(to + i, &eight, sizeof eight);
-            memset(from + i, 0, sizeof eight);
-        }
+        if (eight != 0)
+            move_each(from + i, sizeof eight, to + i);
     }
-    for (; i < count; i++) {
-        to[i] = from[i];
-        from[i] = 0;
-    }
+    move_each(from + i, count - i, to + i);
 }
 
 void zap_engine_flush(void)
@@ -114,6 +121,29 @@ void zap_engine_forget_edges(void)
 {
     if (zap_engine_edges() > 0)
         memset(__start___sancov_cntrs, 0, zap_engine_edges());
+}
+
+static uint8_t *shared_edges; /* as many as there are, in memory that children share */
+
+void zap_engine_share_edges(void)
+{
+    if (zap_engine_edges() == 0)
+        return;
+    shared_edges = mmap(NULL, zap_engine_edges(), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ZAP_CHECK(shared_edges != MAP_FAILED);
+}
+
+void zap_engine_keep_edges(void)
+{
+    if (shared_edges != NULL)
+        memcpy(shared_edges, __start___sancov_cntrs, zap_engine_edges());
+}
+
+void zap_engine_take_edges(void)
+{
+    if (shared_edges != NULL)
+        memcpy(__start___sancov_cntrs, shared_edges, zap_engine_edges());
 }
 
 void zap_engine_start(void)

@@ -10,6 +10,7 @@
 #include "seen.h"
 
 #include "base/hash.h"
+#include "plan/wire.h"
 #include "py/embed.h"
 
 #include <stdio.h>
@@ -66,6 +67,8 @@ int zap_fuzz_start(bool has_edges)
     struct zap_judgement judgement;
     make_trial(&trial);
     zap_embed_on_route(zap_engine_forget_edges);
+    zap_engine_share_edges();
+    zap_embed_on_end(zap_engine_keep_edges, zap_engine_take_edges);
     zap_engine_start();
     const struct zap_trace *trace = zap_embed_run(&trial, ZAP_RUN_SHORT, &judgement);
     if (zap_feedback_count(trace, zap_engine_transitions()) == 0)
@@ -77,13 +80,22 @@ int zap_fuzz_start(bool has_edges)
     return 0;
 }
 
-/* What broke: the same for all plans that break the same promises. */
+void zap_fuzz_plan(const uint8_t *bytes, size_t len, bool ends, struct zap_plan *ret_plan)
+{
+    zap_wire_decode(bytes, len, ret_plan);
+    if (zap_plan_ends(ret_plan) == ends)
+        return;
+    ret_plan->route = ends ? ZAP_ROUTE_EXIT : ZAP_ROUTE_COLLECT;
+    zap_plan_normalize(ret_plan);
+}
+
+/* The first invariant that broke, which is what findings are told apart by when they are filed. */
 static uint64_t signature_of(const struct zap_judgement *judgement)
 {
-    uint8_t broken[ZAP_INVARIANT_COUNT];
-    for (unsigned i = 0; i < ZAP_INVARIANT_COUNT; i++)
-        broken[i] = judgement->verdicts[i] == ZAP_BROKEN;
-    return hash(broken, sizeof broken);
+    unsigned first = 0;
+    while (first + 1 < ZAP_INVARIANT_COUNT && judgement->verdicts[first] != ZAP_BROKEN)
+        first++;
+    return hash(&first, sizeof first);
 }
 
 static void tell(const struct zap_plan *plan, const struct zap_trace *trace,

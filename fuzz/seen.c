@@ -1,4 +1,4 @@
-/* An open-addressed table of 64-bit slots in a mapped file: 48 bits of a signature, 16 of a count.
+/* An open-addressed table in a mapped file; proto.h says what is in a slot, as the host reads it.
  * A slot goes from 0 to a signature once, by compare and swap, and never back; a full table means
  * that nothing more counts as seen, which is safe. */
 #include "seen.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLOTS = ZAP_SEEN_SIZE / sizeof(uint64_t), COUNT_BITS = 16 };
+enum { SLOTS = ZAP_SEEN_SIZE / sizeof(uint64_t), COUNT_BITS = ZAP_SEEN_COUNT_BITS };
 
 static _Atomic uint64_t *slots;
 
@@ -51,7 +51,7 @@ bool zap_seen_enough(uint64_t signature)
         do {
             if (old != 0 && old >> COUNT_BITS != tag)
                 break; /* somebody else's: the next one */
-            if (old != 0 && (old & 0xffff) >= ZAP_SEEN_MAX)
+            if (old != 0 && (old & ((1u << COUNT_BITS) - 1)) >= ZAP_SEEN_MAX)
                 return true;
         } while (
             !atomic_compare_exchange_weak(slot, &old, old == 0 ? tag << COUNT_BITS | 1 : old + 1));

@@ -1,14 +1,15 @@
 /* What a campaign has found already, in a file that all of its processes share.
  *
  * A finding that one plan in ten shows would end the process at every tenth plan and hide all that
- * is rarer. So each traps ZAP_SEEN_MAX times, for the sake of small examples, and is only counted
- * from then on. A signature is what broke, not where: see fuzz.c. */
+ * is rarer, and each end costs an engine a new start. So each traps ZAP_SEEN_MAX times, for the
+ * sake of small examples, and goes by from then on. A signature is what broke, not where: see
+ * fuzz.c. */
 #ifndef ZAP_FUZZ_SEEN_H
 #define ZAP_FUZZ_SEEN_H
 
 #include "proto/proto.h"
 
-enum { ZAP_SEEN_MAX = 16 };
+enum { ZAP_SEEN_MAX = 8 };
 
 /* Map the file that PYZAP_FUZZ_SEEN names, of ZAP_SEEN_SIZE bytes. Where it is not set nothing has
  * ever been seen. Where it names no such file: one line on stderr, and the process ends with

@@ -2,8 +2,6 @@
  * plan's wire form (src/plan/wire.h). */
 #include "fuzz.h"
 
-#include "plan/wire.h"
-
 enum { TWICE_ONE_IN = 64 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -16,7 +14,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct zap_plan plan;
-    zap_wire_decode(bytes, len, &plan);
+    zap_fuzz_plan(bytes, len, false, &plan);
     const struct zap_trace *trace = zap_fuzz_run(&plan);
     if (zap_fuzz_is_sample(bytes, len, TWICE_ONE_IN))
         zap_fuzz_run_again(&plan, trace);

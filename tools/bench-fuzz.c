@@ -126,9 +126,17 @@ static double libfuzzer(const char *program, unsigned runs, const char *seeds)
     snprintf(runs_option, sizeof runs_option, "-runs=%u", runs);
     snprintf(len_option, sizeof len_option, "-max_len=%d", ZAP_ENGINE_PLAN_MAX);
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/", work);
-    const char *argv[ARGS_MAX] = {
-        program,    runs_option, "-seed=1",       "-entropic=0", "-len_control=0",
-        len_option, prefix,      fresh("corpus"), seeds,         NULL};
+    const char *argv[ARGS_MAX] = {program,
+                                  runs_option,
+                                  "-seed=1",
+                                  "-entropic=0",
+                                  "-len_control=0",
+                                  "-use_counters=0",
+                                  len_option,
+                                  prefix,
+                                  fresh("corpus"),
+                                  seeds,
+                                  NULL};
     return runs / run((char *const *)argv);
 }
 

@@ -40,6 +40,8 @@ enum {
     CALIBRATION = 5000, /* plans, to know how many fill a repetition */
     PROCESSES = 8,      /* interpreters started for "a process per plan" */
     EXAMPLES = 2000,    /* of the Hypothesis test */
+    ENDS_ALONE = 200,   /* plans of a repetition, each in an end of its own */
+    ENDS_TOGETHER = 128 * ZAP_BLOCK,
 };
 
 static const unsigned all_routes[ROUTES_COUNT] = {ZAP_ROUTE_DROP, ZAP_ROUTE_WIPE,
@@ -115,7 +117,32 @@ struct bench {
     struct zap_worker worker;
     clockid_t clock; /* processor time of the worker */
     const char *name;
+    uint32_t flags; /* ZAP_RUN_* */
 };
+
+/* Processor time of a worker's children that have ended, in seconds: in steps of some 10 ms. */
+static double children_cpu(const struct bench *bench)
+{
+    char path[64], text[1024] = "";
+    unsigned long user, system;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)bench->worker.pid);
+    int fd = open(path, O_RDONLY);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    const char *after_name = strrchr(text, ')');
+    if (!after_name || sscanf(after_name + 1,
+                              " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
+                              &system) != 2)
+        fail(ZAP_EXIT_FAILURE, "%s: its children's time cannot be read", bench->name);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double cpu_of(const struct bench *bench)
+{
+    return seconds_of(bench->clock) + children_cpu(bench);
+}
 
 static struct zap_report wait_for(struct bench *bench, enum zap_worker_news wanted)
 {
@@ -149,17 +176,18 @@ static uint64_t command(struct bench *bench, bool is_bare, unsigned route, uint6
 {
     struct zap_command command = {
         .kind = is_bare ? ZAP_COMMAND_BARE : ZAP_COMMAND_RUN,
+        .flags = bench->flags,
         .gen = {.seed = 1, .shape = ZAP_SHAPE_BENCH, .routes = UINT32_C(1) << route},
         .from = from,
         .count = count,
         .route = route,
     };
-    double wall = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(bench->clock);
+    double wall = seconds_of(CLOCK_MONOTONIC), cpu = cpu_of(bench);
     if (zap_worker_send(&bench->worker, &command, NULL) != ZAP_OK)
         fail(ZAP_EXIT_FAILURE, "%s: the worker does not listen", bench->name);
     uint64_t done = wait_for(bench, ZAP_WORKER_DONE).index - (is_bare ? 0 : from);
     wall = seconds_of(CLOCK_MONOTONIC) - wall;
-    cpu = seconds_of(bench->clock) - cpu;
+    cpu = cpu_of(bench) - cpu;
     rates->wall += wall;
     rates->cpu += cpu;
     rates->rate[rates->count++] = (double)done / cpu;
@@ -200,6 +228,28 @@ static void measure_route(struct bench *bench, unsigned route, struct figures *f
         if (bare && plans)
             figures->ratios[i] = figures->bare.rate[i] / figures->plans.rate[i];
     }
+}
+
+/* ------------------------------------------------------------------ ends of interpreters */
+
+struct ends {
+    struct rates bare, alone, together;
+};
+
+static void measure_ends(const struct zap_builds_row *row, struct ends *ends)
+{
+    struct bench bench = {.flags = 0};
+    start(&bench, row);
+    *ends = (struct ends){.bare = {0}};
+    for (unsigned i = 0; i < options.repetitions; i++) {
+        bench.flags = 0;
+        command(&bench, true, ZAP_ROUTE_EXIT, 0, ENDS_ALONE, &ends->bare);
+        command(&bench, false, ZAP_ROUTE_EXIT, 0, ENDS_TOGETHER, &ends->together);
+        bench.flags = ZAP_RUN_ALONE;
+        command(&bench, false, ZAP_ROUTE_EXIT, 0, ENDS_ALONE, &ends->alone);
+    }
+    zap_worker_quit(&bench.worker);
+    zap_worker_release(&bench.worker);
 }
 
 /* ------------------------------------------------------------------ without pyzap */
@@ -429,6 +479,38 @@ static void measure_scripts(const struct zap_builds_row *row, double drops, json
     fflush(stdout);
 }
 
+static double rate_of(const struct rates *rates)
+{
+    return median(rates->rate, rates->count);
+}
+
+static json_t *measure_all_ends(const struct zap_builds_row *const *rows, size_t count)
+{
+    static struct ends ends;
+    json_t *list = json_array();
+    if (!options.json)
+        printf("\nExits of interpreters, a second of processor time\n\n%-15s  %16s  %16s  %16s  %16s\n",
+               "build", "fork and exit", "a plan an exit", "plans together", "process a plan");
+    for (size_t i = 0; i < count; i++) {
+        struct script process = {.why = "left out: no --script"};
+        measure_ends(rows[i], &ends);
+        if (options.script)
+            process = measure_processes(rows[i]->python);
+        json_array_append_new(
+            list, json_pack("{s:s, s:f, s:f, s:f, s:o}", "build", rows[i]->name, "bare",
+                            rate_of(&ends.bare), "alone", rate_of(&ends.alone), "together",
+                            rate_of(&ends.together), "process", json_of_script(&process)));
+        if (options.json)
+            continue;
+        printf("%-15s  %16s  %16s  %16s", rows[i]->name, number(rate_of(&ends.bare)),
+               number(rate_of(&ends.alone)), number(rate_of(&ends.together)));
+        print_script(&process);
+        putchar('\n');
+        fflush(stdout);
+    }
+    return list;
+}
+
 static void measure_all(const struct zap_builds_row *const *rows, size_t count)
 {
     json_t *list = json_array();
@@ -459,8 +541,9 @@ static void measure_all(const struct zap_builds_row *const *rows, size_t count)
             printf("\nAs a Hypothesis test: %s\n", hypothesis.why);
     }
     free(drops);
-    json_t *all = json_pack("{s:i, s:i, s:f, s:o, s:o}", "core", options.core, "repetitions",
-                            (int)options.repetitions, "seconds", options.seconds, "builds", list,
+    json_t *ends = options.routes >> ZAP_ROUTE_EXIT & 1 ? measure_all_ends(rows, count) : json_null();
+    json_t *all = json_pack("{s:i, s:i, s:f, s:o, s:o, s:o}", "core", options.core, "repetitions",
+                            (int)options.repetitions, "seconds", options.seconds, "builds", list, "exits", ends,
                             "hypothesis", json_of_script(&hypothesis));
     ZAP_CHECK(all != NULL);
     if (options.json) {
@@ -498,7 +581,7 @@ static void print_help(void)
         "\n"
         "Options\n"
         "  --python BUILD      a build, as in `pyzap pythons`; may be given again (default: all)\n"
-        "  --route R           drop, wipe or collect; may be given again (default: all three)\n"
+        "  --route R           drop, wipe, collect or exit; may be given again (default: all)\n"
         "  --repetitions N     of each measurement, 1 to 999 (default: 5)\n"
         "  --seconds S         that a repetition takes, 0.01 to 60 (default: 0.3)\n"
         "  --core N            to run on (default: the last one)\n"
@@ -525,7 +608,10 @@ static void add_route(const char *text)
             return;
         }
     }
-    fail(ZAP_EXIT_USAGE, "--route: expected drop, wipe or collect, found \"%s\"", text);
+    if (strcmp(text, zap_route_row(ZAP_ROUTE_EXIT)->token) == 0)
+        options.routes |= UINT32_C(1) << ZAP_ROUTE_EXIT;
+    else
+        fail(ZAP_EXIT_USAGE, "--route: expected drop, wipe, collect or exit, found \"%s\"", text);
 }
 
 static void parse(int argc, char **argv)

@@ -15,7 +15,7 @@ enum { YEAR_S = 366 * 24 * 3600 };
 
 struct arguments {
     struct zap_option_list pythons, operands, flags;
-    uint64_t jobs, time_ms, deadline_ms, memory_mib;
+    uint64_t jobs, time_ms, max_findings, deadline_ms, memory_mib;
     const char *engine_name, *target, *corpus, *out, *known;
     enum zap_engine engine;
 };
@@ -71,6 +71,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "secondaries (default: 1)"},
         {"time", "SECONDS", ZAP_OPTION_SECONDS, &arguments->time_ms, 0, YEAR_S,
          "stop the engine after so long (default: at Ctrl-C)"},
+        {"max-findings", "N", ZAP_OPTION_NUMBER, &arguments->max_findings, 1, 1000,
+         "stop it when so many different findings have been met: invariants, each\n"
+         "counted once; everything else that ends a target, once altogether"},
         {"corpus", "DIR", ZAP_OPTION_TEXT, &arguments->corpus, 0, 0,
          "plans to begin with and to add to; made, and given the seeds that it\n"
          "lacks (default: pyzap-corpus)"},
@@ -245,6 +248,9 @@ static void print_start(const struct arguments *arguments, const struct zap_camp
 {
     printf("%s on %s, target %s, ", zap_engine_name(arguments->engine), campaign->config.row->name,
            arguments->target);
+    if (arguments->max_findings)
+        printf("%" PRIu64 " finding%s or ", arguments->max_findings,
+               arguments->max_findings == 1 ? "" : "s");
     if (arguments->time_ms)
         printf("%g s\n", (double)arguments->time_ms / 1000);
     else
@@ -315,7 +321,9 @@ static void print_run(const struct zap_campaign *campaign)
         campaign->seconds > 0 ? (uint64_t)((double)progress->executions / campaign->seconds) : 0,
         &rate_text);
     printf("%.1f s, %" PRIu64 " executions, %s/s", campaign->seconds, progress->executions, rate);
-    puts(campaign->has_ended_itself ? "; the engine ended by itself" : "");
+    puts(campaign->has_ended_itself   ? "; the engine ended by itself"
+         : campaign->has_found_enough ? "; that many findings were asked for"
+                                      : "");
     print_artefacts(campaign);
     print_kinds(&campaign->triage, false, "\nFindings");
     print_kinds(&campaign->triage, true, "\nKnown findings");
@@ -354,6 +362,7 @@ static int fuzz(const struct arguments *arguments, const char *folder,
         .deadline_ms = arguments->deadline_ms,
         .memory_mib = arguments->memory_mib,
         .time_ms = arguments->time_ms,
+        .max_findings = arguments->max_findings,
         .flags = arguments->flags.items,
         .flags_count = arguments->flags.count,
         .interrupted = &zap_cmd_interrupted,

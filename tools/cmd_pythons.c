@@ -12,18 +12,6 @@
 
 enum { ROUTES_END = 32 };
 
-/* What the bits of zap_build.observers are called. */
-static const struct {
-    uint32_t bit;
-    const char *name;
-} observers[] = {
-    {ZAP_SEES_SETS, "sets"},
-    {ZAP_SEES_DICT_GONE, "dict-gone"},
-    {ZAP_SEES_DESTROY, "destroy"},
-    {ZAP_SEES_UNRAISABLE, "unraisable"},
-};
-enum { OBSERVERS_COUNT = sizeof observers / sizeof observers[0] };
-
 /* What is known of one build: its row, and its hello if it is usable and said one. */
 struct python {
     const struct zap_builds_row *row;
@@ -102,10 +90,10 @@ static void list_routes(uint32_t routes, struct zap_str *out)
 static void list_observers(uint32_t bits, struct zap_str *out)
 {
     const char *comma = "";
-    for (size_t i = 0; i < OBSERVERS_COUNT; i++) {
-        if (!(bits & observers[i].bit))
+    for (unsigned i = 0; zap_observer_token(i); i++) {
+        if (!(bits >> i & 1))
             continue;
-        zap_str_printf(out, "%s%s", comma, observers[i].name);
+        zap_str_printf(out, "%s%s", comma, zap_observer_token(i));
         comma = ", ";
     }
 }
@@ -156,9 +144,9 @@ static json_t *json_usable(const struct python *python)
         if (zap_route_row(i) && (build->routes >> i & 1))
             json_array_append_new(routes, json_string(zap_route_row(i)->token));
     }
-    for (size_t i = 0; i < OBSERVERS_COUNT; i++) {
-        if (build->observers & observers[i].bit)
-            json_array_append_new(sees, json_string(observers[i].name));
+    for (unsigned i = 0; zap_observer_token(i); i++) {
+        if (build->observers >> i & 1)
+            json_array_append_new(sees, json_string(zap_observer_token(i)));
     }
     return json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "version", version, "banner",
                      build->banner, "static", build->is_static, "debug", build->debug,

@@ -259,17 +259,30 @@ static void judge_end(struct zap_campaign *campaign)
                 campaign->last_words[0] ? campaign->last_words : "nothing");
 }
 
+/* Looks at files, so not at every look at the programs. */
+static bool has_found_enough(struct zap_campaign *campaign)
+{
+    uint64_t max = campaign->config.max_findings;
+    campaign->has_found_enough =
+        max > 0 && zap_engine_findings(&campaign->setup, &campaign->progress) >= max;
+    return campaign->has_found_enough;
+}
+
 static void run_engine(struct zap_campaign *campaign)
 {
     const struct zap_engine_progress *progress = &campaign->progress;
     int64_t started_at_ms = 0; /* to fuzz: first it looks at its corpus, which may take long */
     bool is_over = !start_engine(campaign);
     uint64_t executions = 0;
+    int64_t read_at_ms = 0;
     while (!is_over && campaign->programs.running > 0) {
         zap_programs_look(&campaign->programs, LOOK_MS);
         int64_t now_ms = zap_clock_ms();
-        if (campaign->config.tick && now_ms - campaign->ticked_at_ms >= ZAP_CAMPAIGN_TICK_MS)
+        bool is_time = now_ms - read_at_ms >= ZAP_CAMPAIGN_TICK_MS;
+        if (is_time) {
+            read_at_ms = now_ms;
             zap_engine_read_files(&campaign->setup, false, &campaign->progress);
+        }
         if (started_at_ms == 0 && (progress->has_begun || progress->executions > 0)) {
             campaign->state = ZAP_CAMPAIGN_FUZZING;
             started_at_ms = now_ms;
@@ -283,7 +296,8 @@ static void run_engine(struct zap_campaign *campaign)
         tick(campaign);
         is_over = is_interrupted(campaign) || campaign->has_bad_flag ||
                   (campaign->config.time_ms && started_at_ms != 0 &&
-                   now_ms - started_at_ms >= (int64_t)campaign->config.time_ms);
+                   now_ms - started_at_ms >= (int64_t)campaign->config.time_ms) ||
+                  (is_time && has_found_enough(campaign));
     }
     int early_status = campaign->programs.status;
     campaign->state = ZAP_CAMPAIGN_STOPPING;

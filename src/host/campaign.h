@@ -23,7 +23,8 @@ struct zap_campaign_config {
     const char *out;    /* for findings; the engine works in OUT/fuzz */
     const char *corpus;
     uint64_t jobs, deadline_ms, memory_mib;
-    uint64_t time_ms; /* 0: no limit */
+    uint64_t time_ms;      /* 0: no limit */
+    uint64_t max_findings; /* as zap_engine_findings counts them; 0: no limit */
     const char *const *flags;
     size_t flags_count;
     const volatile sig_atomic_t *interrupted; /* not 0: end soon; NULL: nobody interrupts */
@@ -54,7 +55,7 @@ struct zap_campaign {
         corpus_now; /* plans in the corpus: at first, when the engine
                        had ended, and when it was made smaller */
     struct zap_triage triage;
-    bool was_interrupted, has_ended_itself, has_bad_flag;
+    bool was_interrupted, has_ended_itself, has_bad_flag, has_found_enough;
     int failure_status; /* 0, or the exit status that says whose fault ... */
     char failure[768];  /* ... this is; one line */
     char note[512];     /* "" or why the corpus was not made smaller; one line */
@@ -85,9 +86,9 @@ bool zap_campaign_target(const char *folder, enum zap_engine engine, const char 
 enum zap_status zap_campaign_open(const struct zap_campaign_config *config,
                                   struct zap_campaign *ret_campaign, struct zap_str *ret_why);
 
-/* Run the engine until its time is up, somebody interrupts, or it ends; take what it has found into
- * the corpus, and its artefacts into findings. An interrupt ends the engine and not the rest, which
- * another signal may. */
+/* Run the engine until its time is up, it has found enough, somebody interrupts, or it ends; take
+ * what it has found into the corpus, and its artefacts into findings. An interrupt ends the engine
+ * and not the rest, which another signal may. */
 void zap_campaign_run(struct zap_campaign *campaign);
 
 /* Make the corpus smaller. Nothing is lost when that is cut off. */

@@ -413,6 +413,10 @@ static void add_limits(const struct zap_engine_setup *setup, int len_max, struct
     add(argv, "-rss_limit_mb=%" PRIu64, setup->memory_mib);
     add(argv, "-artifact_prefix=%s/artefacts/", setup->work);
     add(argv, "-print_final_stats=1");
+    /* Which edges, not how often: with that, each number of objects is news, and what is is
+     * drowned. On an instrumented 3.11 a chain of six __del__ is met within 60,000 runs, and
+     * otherwise by one campaign of three within 110,000. */
+    add(argv, "-use_counters=0");
 }
 
 static void run_libfuzzer(const struct zap_engine_setup *setup, struct zap_engine_command *command)
@@ -689,6 +693,22 @@ void zap_engine_read_files(const struct zap_engine_setup *setup, bool is_over,
         read_instances(setup, is_over, progress);
     else if (is_over)
         add_jobs(setup, progress);
+}
+
+uint64_t zap_engine_findings(const struct zap_engine_setup *setup,
+                             const struct zap_engine_progress *progress)
+{
+    uint64_t slots[ZAP_SEEN_SIZE / sizeof(uint64_t)] = {0}, kinds = 0, told = 0;
+    char path[PATH_MAX];
+    work_path(setup, "seen", path);
+    if (zap_files_read(path, slots, sizeof slots) < 0)
+        return 0;
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        kinds += slots[i] != 0;
+        told += slots[i] & ((1u << ZAP_SEEN_COUNT_BITS) - 1);
+    }
+    /* Engines count an artefact after the target has told of it, where it has. */
+    return kinds + (progress->artefacts > told);
 }
 
 #define UNKNOWN_FLAG "WARNING: unrecognized flag "

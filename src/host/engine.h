@@ -114,6 +114,12 @@ void zap_engine_read_line(const struct zap_engine_setup *setup, const char *line
 void zap_engine_read_files(const struct zap_engine_setup *setup, bool is_over,
                            struct zap_engine_progress *progress);
 
+/* How many different findings there have been since zap_engine_prepare, at least: invariants count
+ * by what is broken, as the targets tell of it; every other end of a target is one more together,
+ * since only triage tells those apart. */
+uint64_t zap_engine_findings(const struct zap_engine_setup *setup,
+                             const struct zap_engine_progress *progress);
+
 /* How much a line says of why a program ended. */
 enum zap_engine_rank {
     ZAP_ENGINE_RANK_NONE,

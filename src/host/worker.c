@@ -474,18 +474,49 @@ static bool is_progress_same(const struct zap_worker_progress *a,
            a->events_count == b->events_count;
 }
 
-/* Resident size now; keeps the last one where it cannot be read (the process is just going). */
-static void sample_memory(struct zap_worker *worker)
+/* The resident size that a statm file tells of; 0 where it cannot be read (the process is just
+ * going). */
+static uint32_t resident_of(int statm)
 {
     char text[128];
-    ssize_t len = pread(worker->statm, text, sizeof text - 1, 0);
-    if (len <= 0)
-        return;
-    text[len] = '\0';
+    ssize_t len = pread(statm, text, sizeof text - 1, 0);
     unsigned long pages = 0;
-    if (sscanf(text, "%*u %lu", &pages) != 1 || pages == 0)
-        return;
-    worker->resident_kib = (uint32_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
+    text[len > 0 ? len : 0] = '\0';
+    if (sscanf(text, "%*u %lu", &pages) != 1)
+        return 0;
+    return (uint32_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* The largest resident size among the worker's children, which do what ends a process (py/end.c) or
+ * could (py/trial.c). */
+static uint32_t resident_of_children(const struct zap_worker *worker)
+{
+    char pids[256], path[64];
+    uint32_t largest_kib = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)worker->pid,
+             (long)worker->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, pids, sizeof pids - 1);
+    close_fd(&fd);
+    pids[len > 0 ? len : 0] = '\0';
+    char *end = pids;
+    for (long pid = strtol(pids, &end, 10); pid > 0; pid = strtol(end, &end, 10)) {
+        snprintf(path, sizeof path, "/proc/%ld/statm", pid);
+        int statm = open(path, O_RDONLY | O_CLOEXEC);
+        uint32_t kib = statm < 0 ? 0 : resident_of(statm);
+        close_fd(&statm);
+        largest_kib = kib > largest_kib ? kib : largest_kib;
+    }
+    return largest_kib;
+}
+
+/* Resident size now, of the worker or of a child that is larger; keeps the last one where it cannot
+ * be read. */
+static void sample_memory(struct zap_worker *worker)
+{
+    uint32_t own_kib = resident_of(worker->statm), child_kib = resident_of_children(worker);
+    if (own_kib > 0)
+        worker->resident_kib = own_kib > child_kib ? own_kib : child_kib;
 }
 
 /* Over the memory limit? One plan that takes half of it since a look at an earlier plan is guilty

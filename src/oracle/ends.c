@@ -1,9 +1,11 @@
 /* What became of a plan's objects, as words.
  *
  * One pass over the trace. A word is printed when its event comes, so the order is the trace's; a
- * bar is owed from the moment a later part of the route begins, and paid by the next word. What
- * lives is what the plan or a script made and no event took away. Only kinds, names and numbers of
- * objects are looked at: the rest of an event depends on more than the order of things.
+ * bar is owed from the moment a later part of the route begins, and paid by the next word. The end
+ * of an interpreter has its phases for parts, and in these its collections and wipes; a phase is
+ * named, because which of them come first at all depends on the version. What lives is what the
+ * plan or a script made and no event took away. Only kinds, names and numbers of objects are looked
+ * at: the rest of an event depends on more than the order of things.
  */
 #include "oracle/ends.h"
 
@@ -18,6 +20,7 @@ struct work {
     struct zap_plan_index index;
     struct zap_ends *ends;
     bool owes_bar;
+    char phase[NAME_SIZE]; /* that the bar is to name, or empty */
     bool any_wipe;
     unsigned collecting, collected; /* collections at work; what they ended */
     uint8_t last;                   /* the node of the last word of `dies`, or ZAP_NO_NODE */
@@ -93,9 +96,12 @@ static void add_end(struct work *w, uint8_t object, const char *mark)
     struct zap_str text = zap_str_init(word, sizeof word);
     add_object(w, object, &text);
     zap_str_add(&text, mark);
-    if (w->owes_bar)
-        add_word(&w->ends->dies, "|");
+    if (w->owes_bar) {
+        add_word(&w->ends->dies, w->phase);
+        zap_str_add(&w->ends->dies, "|");
+    }
     w->owes_bar = false;
+    w->phase[0] = '\0';
     w->collected += w->collecting > 0;
     add_word(&w->ends->dies, word);
     w->last = mark[0] ? ZAP_NO_NODE : object;
@@ -147,15 +153,30 @@ static void add_del(struct work *w, const struct zap_event *event)
     add_end(w, event->node, "");
 }
 
+/* The word of event.def. */
+static void begin_phase(struct work *w, const struct zap_event *event)
+{
+    char line[NAME_SIZE];
+    struct zap_str text = zap_str_init(line, sizeof line);
+    zap_trace_print_one(event, &text);
+    const char *word = strchr(line, '=');
+    if (word != NULL)
+        memcpy(w->phase, word + 1, strlen(word + 1) + 1);
+    w->owes_bar = true;
+}
+
 static void step(struct work *w, const struct zap_event *event)
 {
     switch (event->kind) {
+    case ZAP_EVENT_PHASE:
+        begin_phase(w, event);
+        break;
     case ZAP_EVENT_WIPE:
-        w->owes_bar = w->owes_bar || w->any_wipe;
+        w->owes_bar = w->owes_bar || w->any_wipe || zap_plan_ends(w->plan);
         w->any_wipe = true;
         break;
     case ZAP_EVENT_COLLECT:
-        w->owes_bar = w->owes_bar || event->by == ZAP_BY_ROUTE;
+        w->owes_bar = w->owes_bar || event->by == ZAP_BY_ROUTE || event->by == ZAP_BY_INTERPRETER;
         w->collecting++;
         break;
     case ZAP_EVENT_COLLECT_END:

@@ -13,9 +13,11 @@ struct zap_ends {
     /* In order: NAME a __del__ begins, a C node is deallocated, or a suspended generator is closed;
      * NAME() a callback of a weak reference runs; NAME! an error comes out of a __del__ (! alone:
      * out of something else). A bar stands before what happens in a later part of the route:
-     * another call that wipes, the collection after the drop. */
+     * another call that wipes, the collection after the drop. Where an interpreter ends, that is
+     * each phase, whose name the bar has ("emptied|"), and then each wipe and collection in it. */
     struct zap_str dies;
-    struct zap_str lives; /* nodes and C nodes whose memory is not given back by the end */
+    struct zap_str lives; /* nodes and C nodes whose memory is not given back by the end: of
+                           * an interpreter, what is held outside or leaks */
     struct zap_str sees;  /* what scripts find: NAME, NAME=None, NAME=missing; an import or a call
                            * that works, and one that does not: call-builtin, call-builtin=failed */
     struct zap_str untraced; /* nodes that died of their refcount without the reference tracer

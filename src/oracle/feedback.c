@@ -1,12 +1,13 @@
 /* A trace as counters.
  *
  * Three things are counted of each event: the event itself with all that matters of it; the kind of
- * event, the kind of name and the state of the namespace, after the event before; and the pair of
- * kinds at this depth of finalizers inside finalizers. The depth is in because each further level
- * takes one more object that brings down the next: it is what leads step by step to plans that no
- * single change of a plan would reach. One counter for all of that together would be news with
- * nearly every plan (13,400 values in 11,700 plans of a fuzzer's corpus; the three together have
- * 5,400), and a corpus in which everything is news guides nowhere.
+ * event, the kind of name and the state of the namespace, after the event before and, where an
+ * interpreter ends, in the phase that its end is in, because one thing is many behaviours there;
+ * and the pair of kinds at this depth of finalizers inside finalizers. The depth is in because each
+ * further level takes one more object that brings down the next: it is what leads step by step to
+ * plans that no single change of a plan would reach. One counter for all of that together would be
+ * news with nearly every plan (13,400 values in 11,700 plans of a fuzzer's corpus; the three
+ * together have 5,400), and a corpus in which everything is news guides nowhere.
  *
  * For the same reason numbers of objects, single names and refcounts are left out, and how often
  * a thing happens: they tell plans apart, not behaviours. What a namespace is before the route
@@ -66,7 +67,7 @@ static void count(uint8_t *counters, enum what what, uint64_t value)
 
 uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_FEEDBACK_COUNTERS])
 {
-    uint32_t depth = 0, counted = 0;
+    uint32_t depth = 0, counted = 0, phase = 0;
     uint64_t before = 0; /* the kind of the event before */
     for (uint32_t i = 0; i < trace->events_count; i++) {
         const struct zap_event *event = &trace->events[i];
@@ -77,8 +78,9 @@ uint32_t zap_feedback_count(const struct zap_trace *trace, uint8_t counters[ZAP_
         depth += kind == ZAP_EVENT_DEL;
         uint32_t level = depth < DEPTH_MAX ? depth : DEPTH_MAX;
         count(counters, EVENT, symbol_of(event, level));
+        phase = kind == ZAP_EVENT_PHASE ? event->info & 7u : phase;
         count(counters, TRANSITION,
-              ((before << 6 | kind) << 3 | name_of(event)) << 6 | state_of(event));
+              (((before << 6 | kind) << 3 | name_of(event)) << 6 | state_of(event)) << 3 | phase);
         count(counters, DEPTH, (before << 6 | kind) << 3 | level);
         counted++;
         before = kind;

@@ -102,20 +102,23 @@ struct walk {
 
     /* a refcount that went to zero by the last change of a namespace: who must die next */
     uint8_t due;
-    int scripts;      /* __del__ calls at work */
-    int dying;        /* nodes between __del__ and memory given back */
-    int containers;   /* of the plan: more levels of nesting */
-    uint8_t phases;   /* bit per enum zap_end_phase that has come */
+    int scripts;            /* __del__ calls at work */
+    int dying;              /* nodes between __del__ and memory given back */
+    int containers;         /* of the plan: more levels of nesting */
+    uint8_t phases;         /* bit per enum zap_end_phase that has come */
     uint32_t unlisted;      /* entries of sys.modules seen to go */
     uint32_t unlisted_rank; /* of the last one: 0 __main__, 1 + m its own name, then other names */
     uint32_t last_cleared;  /* + 1: the entry of the module that was wiped last */
     bool any_cleared;       /* a module of the plan was wiped by the end of an interpreter */
     bool is_sys_cleared, is_builtins_cleared;
     bool sees_ends;
-    bool script_collected;  /* a script has run a collection */
-    int collecting;   /* depth of collections */
-    int collections;  /* begun */
-    uint32_t gc_last; /* + 1: the node that the first collection finalized last */
+    bool is_gc_unseen;     /* collections can take place without an event */
+    bool saw_garbage;      /* GARBAGE has come */
+    bool was_new_imported; /* a script has loaded the module that was not loaded */
+    bool script_collected; /* a script has run a collection */
+    int collecting;        /* depth of collections */
+    int collections;       /* begun */
+    uint32_t gc_last;      /* + 1: the node that the first collection finalized last */
     /* in this collection, a public name's node was finalized */
     bool gc_saw_public[ZAP_MODULES_MAX];
     /* A reload needs its module in sys.modules and the import system's own attributes of it. */
@@ -485,8 +488,8 @@ static bool can_resurrect(const struct zap_plan *plan)
     return false;
 }
 
-/* Is there anything in the plan that keeps a node from being finalized, or may make it live on? What
- * C code or a held namespace leads to is never let go of. */
+/* Is there anything in the plan that keeps a node from being finalized, or may make it live on?
+ * What C code or a held namespace leads to is never let go of. */
 static bool may_outlive(const struct zap_plan *plan)
 {
     for (unsigned m = 0; m < plan->modules_count; m++)
@@ -521,14 +524,9 @@ static void on_over(struct walk *w)
     const struct zap_plan *plan = w->plan;
     if (w->sees_ends)
         check(w, ZAP_INVARIANT_I21, w->is_sys_cleared && w->is_builtins_cleared);
-    /* The collection clears the weak reference to a module that is garbage before it calls a finalizer,
-     * so one that lives on all the same is not found, and not wiped. */
-    for (unsigned m = 0; m < plan->modules_count && w->sees_ends && !can_resurrect(plan); m++) {
-        const struct space *space = &w->spaces[m];
-        if (has(w, ZAP_FEATURE_SURVIVORS_WIPED) && space->last_unlisted != 0)
-            check(w, ZAP_INVARIANT_I19, space->was_cleared || space->was_dropped);
-    }
-    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(plan) || w->has_again ||
+    if (has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+        check(w, ZAP_INVARIANT_I30, w->saw_garbage);
+    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(plan) ||
         (has_late_roots(plan) && !has(w, ZAP_FEATURE_LATE_ROOTS_COLLECTED)))
         return;
     for (unsigned i = 0; i < plan->objects_count; i++)
@@ -538,8 +536,10 @@ static void on_over(struct walk *w)
 
 static void on_phase(struct walk *w, const struct zap_event *event)
 {
-    static const uint8_t all =
-        1u << ZAP_END_SYS | 1u << ZAP_END_SYS_WIPED | 1u << ZAP_END_BUILTINS_WIPED;
+    if (event->info == 0 || event->info > ZAP_END_OVER) {
+        harness(w, "a phase that is not known");
+        return;
+    }
     uint8_t later = (uint8_t)(UINT8_MAX << event->info); /* itself included */
     uint8_t unordered = 0;
     if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED)) /* sys.modules is emptied last, entry by entry */
@@ -551,6 +551,12 @@ static void on_phase(struct walk *w, const struct zap_event *event)
     w->phases |= (uint8_t)(1u << event->info);
     if (event->info != ZAP_END_OVER)
         return;
+    /* REMOVING goes by without an event where no module of the plan is an entry. */
+    uint8_t all = 1u << ZAP_END_SYS | 1u << ZAP_END_SYS_WIPED | 1u << ZAP_END_BUILTINS_WIPED;
+    if (w->plan->route == ZAP_ROUTE_EXIT)
+        all |= 1u << ZAP_END_FINALIZING;
+    if (has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+        all |= 1u << ZAP_END_EMPTIED;
     if (w->sees_ends)
         check(w, ZAP_INVARIANT_I16, (w->phases & all) == all);
     on_over(w);
@@ -572,18 +578,21 @@ static void on_unlisted(struct walk *w, const struct zap_event *event)
     w->unlisted_rank = rank;
 }
 
-/* A cycle that was garbage before is collected: by the first collection that there is. */
+/* A cycle that was garbage before is collected: by the first collection that there is. (An
+ * automatic one comes without an event, and at any time.) */
 static void on_garbage(struct walk *w)
 {
-    if (w->script_collected || w->collecting == 0 || !has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+    bool is_on = zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON);
+    bool is_exit = w->plan->route == ZAP_ROUTE_EXIT;
+    w->saw_garbage = true;
+    if (w->script_collected || (is_on && w->collecting == 0))
         return;
-    bool is_early = w->plan->route == ZAP_ROUTE_EXIT &&
-                    (zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON) ||
-                     has(w, ZAP_FEATURE_COLLECTS_DISABLED) ||
-                     has(w, ZAP_FEATURE_INCREMENTAL_GC));
-    check(w, ZAP_INVARIANT_I30,
-          is_early ? !has_come(w, ZAP_END_SYS)
-                   : has_come(w, ZAP_END_EMPTIED) && !w->any_cleared && !w->is_sys_cleared);
+    if (is_exit &&
+        (is_on || has(w, ZAP_FEATURE_COLLECTS_DISABLED) || has(w, ZAP_FEATURE_INCREMENTAL_GC)))
+        check(w, ZAP_INVARIANT_I30, !has_come(w, ZAP_END_SYS));
+    else if (has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+        check(w, ZAP_INVARIANT_I30,
+              has_come(w, ZAP_END_EMPTIED) && !w->any_cleared && !has_come(w, ZAP_END_SYS_WIPED));
 }
 
 /* Is an attribute of builtins all that holds the object? */
@@ -677,12 +686,28 @@ static uint32_t entry_wiped(const struct walk *w, const struct space *space)
     return has(w, ZAP_FEATURE_SURVIVORS_REVERSED) ? space->last_unlisted : space->first_unlisted;
 }
 
+/* Sys is about to be wiped: all modules that are to be wiped have been. */
+static void check_survivors(struct walk *w)
+{
+    /* The collection clears the weak reference to a module that is garbage before it calls a
+     * finalizer, so one that lives on all the same is not found, and not wiped. */
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || can_resurrect(w->plan))
+        return;
+    for (unsigned m = 0; m < w->plan->modules_count; m++) {
+        const struct space *space = &w->spaces[m];
+        if (space->last_unlisted != 0)
+            check(w, ZAP_INVARIANT_I19, space->was_cleared || space->was_dropped);
+    }
+}
+
 /* Somebody wipes because an interpreter ends: survivors, then sys, then builtins. */
 static void on_clearing(struct walk *w, const struct zap_event *event)
 {
     if (event->module == ZAP_NO_MODULE) {
         bool is_sys = event->info == CLEARING_SYS;
         check(w, ZAP_INVARIANT_I21, is_sys ? !w->is_builtins_cleared : w->is_sys_cleared);
+        if (is_sys)
+            check_survivors(w);
         if (is_sys)
             w->is_sys_cleared = true;
         else
@@ -757,6 +782,12 @@ static void on_after(struct walk *w, const struct zap_event *event)
 
 /* ---- modules and dicts go ---- */
 
+/* Is this a collection, as far as can be known? */
+static bool may_be_in_gc(const struct walk *w)
+{
+    return w->collecting > 0 || w->is_gc_unseen;
+}
+
 static void on_module_gone(struct walk *w, const struct zap_event *event)
 {
     struct space *space = &w->spaces[event->module];
@@ -769,7 +800,7 @@ static void on_module_gone(struct walk *w, const struct zap_event *event)
     /* Nobody else holds the dict: it dies now. (In a collection the module may have been cleared
      * before, and the one reference is somebody else's.) */
     space->is_dying =
-        event->refs == 1 && w->collecting == 0 && !space->is_rearranged && !space->was_changed;
+        event->refs == 1 && !may_be_in_gc(w) && !space->is_rearranged && !space->was_changed;
     space->dying_place = 0;
     space->dying_saw_public = false;
 }
@@ -962,6 +993,14 @@ static void on_del(struct walk *w, const struct zap_event *event)
         w->dying++;
 }
 
+/* A callback's script is a node's, and changes what that changes; but the node is not finalized. */
+static void on_atexit(struct walk *w, const struct zap_event *event)
+{
+    w->scripts++;
+    if (!w->sees_sets && (w->has_again || has_script(w, event->node)))
+        may_have_changed(w);
+}
+
 /* Is an error that nobody can catch still told to us? */
 static bool has_hook(const struct walk *w)
 {
@@ -1030,7 +1069,8 @@ static void on_callback(struct walk *w, const struct zap_event *event)
     /* Not finalized yet: right before 3.4, and in a collection, which clears the weak references to
      * all of its garbage first. (The garbage may then still die by refcount, when a script takes it
      * apart.) */
-    check(w, ZAP_INVARIANT_I24, !del_first || w->collecting > 0);
+    if (!del_first || w->collecting > 0 || !w->is_gc_unseen)
+        check(w, ZAP_INVARIANT_I24, !del_first || w->collecting > 0);
 }
 
 /* ---- scripts ---- */
@@ -1056,9 +1096,13 @@ static void on_look(struct walk *w, const struct zap_event *event)
 static void on_done(struct walk *w, const struct zap_event *event)
 {
     bool worked = (event->flags & ZAP_FLAG_X) != 0;
-    if (event->info == ZAP_OP_IMPORT_NEW && has(w, ZAP_FEATURE_SURVIVORS_WIPED) &&
-        (has_come(w, ZAP_END_REMOVING) || has_come(w, ZAP_END_EMPTIED)))
-        check(w, ZAP_INVARIANT_I22, !worked);
+    bool is_late = has_come(w, ZAP_END_REMOVING) || has_come(w, ZAP_END_EMPTIED);
+    if (event->info == ZAP_OP_IMPORT_NEW) {
+        /* Once loaded, it is found until its own entry goes. */
+        if (is_late && has(w, ZAP_FEATURE_SURVIVORS_WIPED) && !w->was_new_imported)
+            check(w, ZAP_INVARIANT_I22, !worked);
+        w->was_new_imported = w->was_new_imported || worked;
+    }
     if (event->info != ZAP_OP_BUILTIN || event->node >= w->plan->objects_count ||
         w->is_builtins_cleared || has_come(w, ZAP_END_BUILTINS_WIPED))
         return;
@@ -1082,7 +1126,7 @@ static void check_announced(struct walk *w, uint8_t node)
 
 static void on_destroy(struct walk *w, const struct zap_event *event)
 {
-    bool is_ordered = w->has_gil && w->collecting == 0; /* tp_clear has an order of its own */
+    bool is_ordered = w->has_gil && !may_be_in_gc(w); /* tp_clear has an order of its own */
     if (event->info == 3) {
         if (event->node >= ZAP_NODES_MAX)
             return;
@@ -1210,7 +1254,7 @@ static void step(struct walk *w, const struct zap_event *event)
             w->is_kept[event->node] = true;
         break;
     case ZAP_EVENT_ATEXIT:
-        w->scripts++;
+        on_atexit(w, event);
         break;
     case ZAP_EVENT_ATEXIT_END:
         w->scripts--;
@@ -1266,7 +1310,8 @@ static void look_at_plan(struct walk *w)
             w->is_reload_odd = true;
         if (w->plan->acts[i].op == ZAP_OP_RAISE)
             w->raises |= BIT(w->plan->acts[i].node);
-        if (w->plan->acts[i].op == ZAP_OP_IMPORT || w->plan->acts[i].op == ZAP_OP_IMPORT_NEW)
+        if (w->plan->acts[i].op == ZAP_OP_IMPORT || w->plan->acts[i].op == ZAP_OP_IMPORT_NEW ||
+            w->plan->acts[i].op == ZAP_OP_ENCODE)
             w->imports |= BIT(w->plan->acts[i].node);
         if (w->plan->acts[i].op == ZAP_OP_BIND_AGAIN || w->plan->acts[i].op == ZAP_OP_NEW_AGAIN)
             w->has_again = true;
@@ -1276,17 +1321,25 @@ static void look_at_plan(struct walk *w)
             w->is_reload_odd = true;
 }
 
+static void skip(struct zap_judgement *judgement, const uint8_t *invariants, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (judgement->verdicts[invariants[i]] == ZAP_VOID)
+            judgement->verdicts[invariants[i]] = ZAP_SKIPPED;
+}
+
 /* What this build cannot see is said to be skipped, not void. */
 static void skip_unseen(struct walk *w)
 {
     static const uint8_t by_sets[] = {ZAP_INVARIANT_I1, ZAP_INVARIANT_I2,  ZAP_INVARIANT_I5,
                                       ZAP_INVARIANT_I9, ZAP_INVARIANT_I14, ZAP_INVARIANT_I26,
                                       ZAP_INVARIANT_Z1, ZAP_INVARIANT_Z2};
-    if (w->sees_sets)
-        return;
-    for (unsigned i = 0; i < sizeof by_sets; i++)
-        if (w->judgement->verdicts[by_sets[i]] == ZAP_VOID)
-            w->judgement->verdicts[by_sets[i]] = ZAP_SKIPPED;
+    static const uint8_t by_ends[] = {ZAP_INVARIANT_I17, ZAP_INVARIANT_I18, ZAP_INVARIANT_I19,
+                                      ZAP_INVARIANT_I20, ZAP_INVARIANT_I21};
+    if (!w->sees_sets)
+        skip(w->judgement, by_sets, sizeof by_sets);
+    if (!w->sees_ends && zap_plan_ends(w->plan))
+        skip(w->judgement, by_ends, sizeof by_ends);
 }
 
 void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
@@ -1304,6 +1357,8 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     w.eligible = eligible_names(w.profile);
     w.sees_ends = (trace->build.observers & ZAP_SEES_ENDS) != 0;
     w.sees_destroy = (trace->build.observers & ZAP_SEES_DESTROY) != 0;
+    w.is_gc_unseen =
+        zap_plan_ends(plan) && (!w.sees_ends || zap_plan_has_setting(plan, ZAP_SETTING_GC_ON));
     w.due = ZAP_NO_NODE;
     for (unsigned m = 0; m < plan->modules_count; m++)
         memset(w.spaces[m].place_of, ENTRIES_MAX, sizeof w.spaces[m].place_of);
@@ -1324,7 +1379,9 @@ void zap_judge_again(const struct zap_trace *first, const struct zap_trace *seco
     judgement->checks[ZAP_INVARIANT_I29]++;
     judgement->verdicts[ZAP_INVARIANT_I29] = is_same ? ZAP_HELD : ZAP_BROKEN;
     if (!is_same) {
-        judgement->at[ZAP_INVARIANT_I29] = at < first->events_count ? at : first->events_count - 1;
+        /* Where the second goes on after the first's end, that end. */
+        judgement->at[ZAP_INVARIANT_I29] =
+            at < first->events_count || at == 0 ? at : first->events_count - 1;
         judgement->any_broken = true;
     }
 }

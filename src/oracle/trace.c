@@ -30,10 +30,10 @@
  * witness (zap_source_repro) prints more kinds, and oracle/script.c reads them all back.
  *
  * Indentation, two spaces a level, is by what is open: an event between DEL and DEL_END, WIPE and
- * WIPE_END, EMPTY and EMPTY_END, MODULE_GONE and MODULE_END, COLLECT and COLLECT_END is inside. A
- * worker that dies leaves things open, and a namespace that a call empties has no EMPTY_END, so an
- * end closes the youngest open event that it fits and all that was opened after it, and one that
- * fits none closes nothing.
+ * WIPE_END, EMPTY and EMPTY_END, MODULE_GONE and MODULE_END, COLLECT and COLLECT_END, ATEXIT and
+ * ATEXIT_END is inside. A worker that dies leaves things open, and a namespace that a call empties
+ * has no EMPTY_END, so an end closes the youngest open event that it fits and all that was opened
+ * after it, and one that fits none closes nothing.
  *
  * Printing is total: a trace may come from the memory of a worker that was shot while it wrote.
  */
@@ -51,6 +51,24 @@ static const struct zap_event_row event_rows[ZAP_EVENT_END] = {
 const struct zap_event_row *zap_event_row(unsigned code)
 {
     return code < ZAP_EVENT_END && event_rows[code].token ? &event_rows[code] : NULL;
+}
+
+const char *zap_observer_token(unsigned number)
+{
+    static const struct {
+        uint32_t bit;
+        const char *token;
+    } rows[] = {
+#define ZAP_OBSERVER(bit, id, token, text) {bit, token},
+#include "oracle/observer.def"
+#undef ZAP_OBSERVER
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (number < 32 && rows[i].bit == UINT32_C(1) << number) {
+            return rows[i].token;
+        }
+    }
+    return NULL;
 }
 
 /* The word for a small number, or the number where there is no word for it. */
@@ -249,15 +267,6 @@ void zap_trace_print_state(uint64_t bound, uint64_t none, struct zap_str *out)
 
 void zap_trace_print_build(const struct zap_build *build, struct zap_str *out)
 {
-    static const struct {
-        uint32_t bit;
-        const char *word;
-    } observers[] = {
-        {ZAP_SEES_SETS, "sets"},
-        {ZAP_SEES_DICT_GONE, "dict-gone"},
-        {ZAP_SEES_DESTROY, "destroy"},
-        {ZAP_SEES_UNRAISABLE, "unraisable"},
-    };
     zap_str_printf(out, "build %.*s version=%u.%u.%u", (int)sizeof(build->name), build->name,
                    build->version >> 16, (build->version >> 8) & 0xff, build->version & 0xff);
     switch (build->level) {
@@ -279,9 +288,9 @@ void zap_trace_print_build(const struct zap_build *build, struct zap_str *out)
     zap_str_printf(out, " debug=%s nogil=%s static=%s sees=", build->debug ? "yes" : "no",
                    build->nogil ? "yes" : "no", build->is_static ? "yes" : "no");
     bool is_first = true;
-    for (size_t i = 0; i < sizeof(observers) / sizeof(observers[0]); i++) {
-        if (build->observers & observers[i].bit) {
-            zap_str_printf(out, "%s%s", is_first ? "" : ",", observers[i].word);
+    for (unsigned i = 0; zap_observer_token(i); i++) {
+        if ((build->observers >> i) & 1) {
+            zap_str_printf(out, "%s%s", is_first ? "" : ",", zap_observer_token(i));
             is_first = false;
         }
     }
@@ -302,6 +311,8 @@ static unsigned begin_of(unsigned kind)
         return ZAP_EVENT_DEL;
     case ZAP_EVENT_COLLECT_END:
         return ZAP_EVENT_COLLECT;
+    case ZAP_EVENT_ATEXIT_END:
+        return ZAP_EVENT_ATEXIT;
     default:
         return 0;
     }
@@ -316,6 +327,7 @@ static bool opens(const struct zap_event *event)
     case ZAP_EVENT_MODULE_GONE:
     case ZAP_EVENT_DEL:
     case ZAP_EVENT_COLLECT:
+    case ZAP_EVENT_ATEXIT:
         return true;
     default:
         return false;

@@ -44,8 +44,8 @@ enum zap_seen { ZAP_SEEN_MISSING, ZAP_SEEN_NONE, ZAP_SEEN_BOUND };
  * (Python/pylifecycle.c:finalize_modules; Python/import.c:PyImport_Cleanup before 3.10). The order
  * is that of 3.4 and newer; 2.7 empties sys.modules last, and has no REMOVING. */
 enum zap_end_phase {
-    ZAP_END_FINALIZING = 1, /* Py_IsInitialized() is 0: atexit is over, the first collection is next;
-                               not of subinterpreters */
+    ZAP_END_FINALIZING = 1, /* Py_IsInitialized() is 0: atexit is over, the first collection is
+                               next; not of subinterpreters */
     ZAP_END_SYS,            /* sys.path is None */
     ZAP_END_REMOVING,       /* the first entry of sys.modules is None */
     ZAP_END_EMPTIED,        /* sys.modules is empty, or gone */
@@ -95,14 +95,14 @@ struct zap_build {
     char banner[192];   /* sys.version, one line */
 };
 
-/* build.observers */
+/* build.observers: bits, and what they are called. */
 enum {
-    ZAP_SEES_SETS = 1, /* every set, store and unbind in a plan's namespace, before it happens */
-    ZAP_SEES_DICT_GONE = 2,  /* EMPTY and DICT_GONE */
-    ZAP_SEES_DESTROY = 4,    /* DESTROY (the reference tracer, 3.13 on) */
-    ZAP_SEES_UNRAISABLE = 8, /* UNRAISABLE */
-    ZAP_SEES_ENDS = 16, /* when an interpreter ends: WIPE, COLLECT and UNLISTED by the interpreter */
+#define ZAP_OBSERVER(bit, id, token, text) ZAP_SEES_##id = bit,
+#include "oracle/observer.def"
+#undef ZAP_OBSERVER
 };
+/* The word for observers number 0, 1, 2, ... (bit 1 << number); NULL past the last one. */
+const char *zap_observer_token(unsigned number);
 
 struct zap_trace {
     struct zap_build build;

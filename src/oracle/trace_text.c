@@ -376,15 +376,15 @@ static bool take_yes(struct words *words, const char *label, uint8_t *ret_byte)
 
 static bool take_observers(struct words *words, uint32_t *ret_observers)
 {
-    static const char *const observers[] = {"sets", "dict-gone", "destroy", "unraisable"};
     const char *word = take_labelled(words, "sees=");
     *ret_observers = 0;
     if (word == NULL || strcmp(word, "-") == 0)
         return word != NULL;
     for (;;) {
         size_t len = strcspn(word, ",");
-        for (unsigned i = 0; i < 4; i++)
-            if (strlen(observers[i]) == len && strncmp(observers[i], word, len) == 0)
+        const char *token;
+        for (unsigned i = 0; (token = zap_observer_token(i)) != NULL; i++)
+            if (strlen(token) == len && strncmp(token, word, len) == 0)
                 *ret_observers |= 1u << i;
         if (word[len] == '\0')
             return true;

@@ -783,6 +783,24 @@ static void add_act(struct zap_plan *plan, struct zap_rng *rng)
     }
 }
 
+/* One more node, which brings down what a global holds: so chains of finalizers grow. Of other
+ * steps that takes three, and only the last one shows. */
+static void add_trigger(struct zap_plan *plan, struct zap_rng *rng)
+{
+    unsigned m;
+    const struct zap_global *global = draw_global(plan, rng, &m);
+    if (global == NULL) {
+        return;
+    }
+    struct zap_act act = {.op = ZAP_OP_UNBIND, .module = (uint8_t)m, .name = global->name};
+    unsigned node = make_object(plan, rng, ZAP_VALUE_NODE);
+    if (node != NO_OBJECT) {
+        act.node = (uint8_t)node;
+        insert_act(plan, rng, act);
+        bind(plan, rng, m, node);
+    }
+}
+
 static void drop_act(struct zap_plan *plan, struct zap_rng *rng)
 {
     struct zap_act *act = draw_act(plan, rng);
@@ -996,6 +1014,7 @@ static const struct kind {
     {"retarget-object", 2, retarget_object},
     {"swap-objects", 3, swap_objects},
     {"add-act", 12, add_act},
+    {"add-trigger", 4, add_trigger},
     {"drop-act", 5, drop_act},
     {"change-op", 5, change_op},
     {"change-act-name", 5, change_act_name},

@@ -101,6 +101,7 @@ enum {
     /* Neither try a suspect nor follow a row of instances to its end, but skip the plan: for
      * engines, to which such plans look rich, and cost hundreds of others. */
     ZAP_RUN_SHORT = 8,
+    ZAP_RUN_ALONE = 16, /* each plan that ends an interpreter in an end of its own */
 };
 
 /* The exit status of a worker that met a plan without end. It says so on stderr first. */
@@ -135,7 +136,8 @@ struct zap_report {
 enum { ZAP_GO_ON = 'g', ZAP_STOP = 's' };
 
 /* What host and fuzz targets share: the file that PYZAP_FUZZ_SEEN names (fuzz/seen.h), zeros at
- * first, new for each campaign. */
-enum { ZAP_SEEN_SIZE = 65536 };
+ * first, new for each campaign. It is a table of 64-bit slots: the upper bits are a signature, the
+ * lower ones how often it was told of; a slot that is 0 is free. */
+enum { ZAP_SEEN_SIZE = 65536, ZAP_SEEN_COUNT_BITS = 16 };
 
 #endif

@@ -46,7 +46,7 @@ enum {
     EXIT_SHOWS = 71,        /* of a batch: something is to be looked at plan by plan */
     BATCH_DEADLINE_MS = 2000, /* then so is something that hangs */
     BATCH_NAP_US = 200,
-    REPEAT_ONE_IN = 16,
+    REPEAT_ONE_IN = 64,
 };
 
 static struct {
@@ -264,12 +264,11 @@ Py_ssize_t __wrap_PyGC_Collect(void)
 static void enter_subinterpreter(bool has_own_gil)
 {
     static PyObject *sentinel; /* until now only a module holds it */
-    struct zap_session *s = &zap_session;
     sentinel = zap_cnode_new(ZAP_CNODE_SENTINEL);
     PyObject *module = PyModule_New("zap_sentinel");
     if (sentinel == NULL || module == NULL ||
         PyDict_SetItemString(PyModule_GetDict(module), "_sentinel", sentinel) < 0 ||
-        PyDict_SetItemString(s->sys_modules, "zap_sentinel", module) < 0)
+        PyDict_SetItemString(PyImport_GetModuleDict(), "zap_sentinel", module) < 0)
         _exit(EXIT_FAILED);
     Py_DECREF(module);
     Py_DECREF(sentinel);
@@ -394,6 +393,8 @@ static void stay_with_parent(void)
 
 ZAP_NORETURN static void leave(int status)
 {
+    if (zap_session.on_end_in_child != NULL && status == EXIT_DONE)
+        zap_session.on_end_in_child();
     fflush(NULL);
     if (__gcov_dump != NULL)
         __gcov_dump();
@@ -496,6 +497,8 @@ void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgeme
         return;
     }
     int status = wait_for(child);
+    if (s->on_end_in_parent != NULL)
+        s->on_end_in_parent();
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED)
         fail(ret_judgement, "the plan could not be built");
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE)
@@ -556,6 +559,21 @@ bool zap_end_batch(const struct zap_plan *plans, unsigned count, uint32_t flags,
         leave(EXIT_DONE);
     }
     return child > 0 && batch_is_done(child);
+}
+
+uint64_t zap_end_bare(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        atomic_store_explicit(&zap_session.shared->index, i, memory_order_relaxed);
+        pid_t child = fork_child();
+        if (child == 0) {
+            zap_py_finalize();
+            leave(EXIT_DONE);
+        }
+        if (child < 0 || wait_for(child) != 0)
+            return i;
+    }
+    return count;
 }
 
 int zap_end_init(void)

@@ -28,6 +28,10 @@ int zap_end_init(void);
  */
 void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
 
+/* The end alone: fork, and end the interpreter, so many times. For benchmarks. Returns how often it was
+ * done. */
+uint64_t zap_end_bare(uint64_t count);
+
 /* Do many plans, all of one route, in one end.
  *
  * plans   count of them, 1..ZAP_BATCH_MAX, each independent

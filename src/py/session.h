@@ -96,7 +96,8 @@ struct zap_session {
 
     struct zap_shared *shared;
     zap_profile profile;
-    void (*on_route)(void); /* called when a route begins; NULL: nobody wants to know */
+    /* Called when a route begins, and when an interpreter has ended; NULL: nobody wants to know. */
+    void (*on_route)(void), (*on_end_in_child)(void), (*on_end_in_parent)(void);
 
     /* For the life of the process; all owned. */
     PyObject *z;          /* the module that scripts see */

@@ -4,7 +4,8 @@
 #   kill.sh PYZAP FAKE_WORKER
 #
 # Fifty sessions with many findings are killed (SIGKILL) at moments that a seed decides; it is printed, and
-# PYZAP_KILL_SEED gives it again. They share a folder, as sessions do, so that new findings, folders of
+# PYZAP_KILL_SEED gives it again. Every other one is killed some time after its start, and may not have come
+# to anything; the others some time after they have told of so many findings, however slow the machine is. They share a folder, as sessions do, so that new findings, folders of
 # earlier sessions and what the killed have left meet. After each kill every folder that was told of is
 # there, or has gone to the flaky ones; all files in all of them are whole; and nothing half-written has a
 # name that is not hidden. The session after the last one removes what is hidden.
@@ -58,6 +59,13 @@ check_all() {
     done
 }
 
+# Wait until a session has told of so many findings, or has ended.
+wait_for() { # count, file, process
+    while [ "$(grep -c '^found ' "$2")" -lt "$1" ] && kill -0 "$3" 2>/dev/null; do
+        sleep 0.01
+    done
+}
+
 kill_number=0
 shown=0
 drafts=0
@@ -69,6 +77,7 @@ while [ "$kill_number" -lt "$kills" ]; do
     "$pyzap" check --seed "$kill_number" --plans 300 --deadline 0.5 --out "$out" \
         >/dev/null 2>"$work/told.$kill_number" </dev/null &
     pid=$!
+    [ $((kill_number % 2)) = 0 ] || wait_for $((1 + delay_ms % 3)) "$work/told.$kill_number" "$pid"
     sleep "$(awk -v ms="$delay_ms" 'BEGIN { print ms / 1000 }')"
     kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null

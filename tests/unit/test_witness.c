@@ -12,6 +12,9 @@
  *     = harness WHY        the trace is no good, and why
  *     = by FEATURE         (both) the two runs differ in their build alone, and by this row of it
  *
+ * What a second interpreter is held to (I29) no single trace shows: where a run says something of
+ * it, it is held against the second run, which is so held against itself.
+ *
  * "#" begins a line for people. A row's own witness is ID-NAME.trace, its first run breaks it, its
  * second holds it. Any other file is ID-WORDS.trace, and its two runs are not judged alike on ID.
  */
@@ -182,10 +185,12 @@ static const char *verdict_name(uint8_t verdict)
 }
 
 /* Does the judge say what the witness says? */
-static bool judges_as_said(struct run *run, struct zap_str *out)
+static bool judges_as_said(struct run *run, const struct zap_trace *second, struct zap_str *out)
 {
     struct zap_judgement *j = &run->judgement;
     zap_judge(&run->plan, &run->trace, j);
+    if (run->claims[ZAP_INVARIANT_I29] != CLAIM_NONE)
+        zap_judge_again(&run->trace, second, j);
     bool any_broken = false;
     for (unsigned i = 0; i < ZAP_INVARIANT_COUNT; i++) {
         const char *id = zap_invariant_row((enum zap_invariant_code)i)->id;
@@ -257,8 +262,8 @@ static bool read_witness(const char *text, struct witness *w, struct zap_str *ou
 {
     memset(w->by, 0, sizeof w->by);
     return read_run(text, 0, w, out) && read_run(text, 1, w, out) &&
-           judges_as_said(&w->runs[0], out) && judges_as_said(&w->runs[1], out) &&
-           differs_as_said(w, out);
+           judges_as_said(&w->runs[0], &w->runs[1].trace, out) &&
+           judges_as_said(&w->runs[1], &w->runs[1].trace, out) && differs_as_said(w, out);
 }
 
 /* ---- the folder ---- */

@@ -9,12 +9,15 @@
  *   ends         it ends by itself after its first line
  *   silent       it never says anything of executions
  *   deaf         it ignores SIGTERM
+ *   tells        two of its three artefacts are of two invariants that its target tells of
  *   orphan       it starts a process that leaves the group, stops itself, and is found in
  * TMPDIR/orphan merge-fails, merge-hangs
  *
  * ZAP_FAKE_FINDS in the environment is a folder: what is in DIR/artefacts it leaves as artefacts,
  * what is in DIR/corpus as plans of a job that is at work.
  */
+#include "proto/proto.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -125,6 +128,18 @@ static void leave_finds(const char *prefix)
     mkdir(path, 0777);
     snprintf(corpus, sizeof corpus, "%s/corpus", finds);
     copy_all(corpus, path, 1);
+}
+
+/* As fuzz/seen.c does it: two signatures, each once. */
+static void tell_of_two(void)
+{
+    const uint64_t slots[] = {0, 5ull << ZAP_SEEN_COUNT_BITS | 1, 0,
+                              9ull << ZAP_SEEN_COUNT_BITS | 1};
+    FILE *file = fopen(getenv("PYZAP_FUZZ_SEEN"), "r+");
+    if (!file || fwrite(slots, sizeof slots, 1, file) != 1 || fclose(file) != 0) {
+        printf("ERROR: PYZAP_FUZZ_SEEN: %s\n", strerror(errno));
+        exit(1);
+    }
 }
 
 static void start_orphan(void)
@@ -239,6 +254,8 @@ static int fuzz(int argc, char **argv, const char *prefix)
     printf("INFO: -fork=%s: 3 seed inputs, starting to fuzz in %s\n", flag(argc, argv, "-fork="),
            getenv("TMPDIR"));
     leave_finds(prefix);
+    if (has_word("tells"))
+        tell_of_two();
     for (unsigned long i = 100;; i += 100) {
         if (!has_word("silent"))
             printf("#%lu: cov: 1 ft: 2 corp: 3 exec/s 5000 oom/timeout/crash: 0/1/2 time: 0s\n", i);

@@ -4,14 +4,14 @@
 
 #include "host/worker.h"
 
-/* Start a worker and let it run plans 0 to plans - 1 of a seed, past findings. What it counted
+/* Start a worker and let it run plans 0 to plans - 1 of a session, past findings. What it counted
  * stands in the shared block, also where it died; release it.
  *
  * path     borrowed for the worker's life
  * Returns  whether the worker came up
  */
-static inline bool run_plans(const char *path, uint64_t seed, uint64_t plans,
-                             struct zap_worker *ret_worker)
+static inline bool run_plans_of(const char *path, const struct zap_gen_config *gen, uint64_t plans,
+                                struct zap_worker *ret_worker)
 {
     struct zap_worker_config config = {.path = path};
     struct zap_report report;
@@ -19,7 +19,7 @@ static inline bool run_plans(const char *path, uint64_t seed, uint64_t plans,
     if (zap_worker_start(&config, ret_worker) != ZAP_OK ||
         zap_worker_wait(ret_worker, &report, &judgement) != ZAP_WORKER_HELLO)
         return false;
-    struct zap_command command = {.kind = ZAP_COMMAND_RUN, .gen = {.seed = seed}, .count = plans};
+    struct zap_command command = {.kind = ZAP_COMMAND_RUN, .gen = *gen, .count = plans};
     if (zap_worker_send(ret_worker, &command, NULL) != ZAP_OK)
         return false;
     for (;;) {
@@ -29,6 +29,13 @@ static inline bool run_plans(const char *path, uint64_t seed, uint64_t plans,
         if (news == ZAP_WORKER_FINDING)
             zap_worker_answer(ret_worker, ZAP_GO_ON);
     }
+}
+
+/* The same for what a seed gives. */
+static inline bool run_plans(const char *path, uint64_t seed, uint64_t plans,
+                             struct zap_worker *ret_worker)
+{
+    return run_plans_of(path, &(struct zap_gen_config){.seed = seed}, plans, ret_worker);
 }
 
 #endif

@@ -181,6 +181,27 @@ static void each_finding_is_filed_once(void **state)
     expect("./pyzap fuzz --time 0.3", 0, "\n0 artefacts\n");
 }
 
+/* What the target tells of counts by what it is, and its other ends once; the rest of the time goes
+ * by where that is not enough. */
+static void it_ends_when_enough_is_found(void **state)
+{
+    (void)state;
+#define ENOUGH "; that many findings were asked for\n"
+    expect("./pyzap fuzz --max-findings 1", 0, "target teardown, 1 finding or until Ctrl-C\n");
+    expect_too(ENOUGH);
+    expect("ZAP_FAKE_ENGINE=tells " FINDS "./pyzap fuzz --max-findings 3 --time 60", 1, ENOUGH);
+    expect_too("target teardown, 3 findings or 60 s\n");
+    expect_too("\n4 artefacts\n");
+    shell("ZAP_FAKE_ENGINE=tells " FUZZ "--max-findings 4");
+    if (strstr(output, ENOUGH))
+        fail_msg("three are enough for it:\n%s", output);
+    shell(FUZZ "--max-findings 2");
+    if (strstr(output, ENOUGH))
+        fail_msg("one is enough for it:\n%s", output);
+    expect("PATH=bin:$PATH ./pyzap fuzz --engine afl --max-findings 1", 0, ENOUGH);
+#undef ENOUGH
+}
+
 static void a_finding_of_an_earlier_run_is_told_of_again(void **state)
 {
     (void)state;
@@ -382,6 +403,7 @@ int main(void)
         TEST(mistakes_are_one_line_and_status_2),
         TEST(a_corpus_that_cannot_be_written_is_told_of),
         TEST(each_finding_is_filed_once),
+        TEST(it_ends_when_enough_is_found),
         TEST(a_finding_of_an_earlier_run_is_told_of_again),
         TEST(a_plan_of_the_corpus_can_be_the_finding),
         TEST(many_slow_ones_are_not_all_waited_for),

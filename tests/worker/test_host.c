@@ -579,7 +579,7 @@ static void what_never_happens_again_is_kept_apart(void **state)
     run("finding@7,fatal@13", &config, &session);
     for (size_t i = 0; i < 2; i++) {
         const struct zap_filed *filed = &session.runs[0].filed[i];
-        char again[128], place[PATH_MAX], plain[PATH_MAX];
+        char again[256], place[PATH_MAX], plain[PATH_MAX];
         assert_true(filed->is_flaky);
         assert_int_equal(filed->runs, 5);
         assert_int_equal(filed->reproduced, 0);
@@ -587,7 +587,10 @@ static void what_never_happens_again_is_kept_apart(void **state)
         snprintf(plain, sizeof plain, "%s/a-%s", out, filed->signature);
         assert_string_equal(filed->path, place);
         assert_int_equal(access(plain, F_OK), -1);
-        snprintf(again, sizeof again, "pyzap check --python a --seed 5 --plans %d\n",
+        snprintf(again, sizeof again,
+                 "pyzap check --python a --seed 5 --route drop --route collect --route wipe "
+                 "--route reload "
+                 "--route failed-import --route wipe-unheld --plans %d\n",
                  (int)filed->index + 1);
         assert_has(place, "report.md", "Flaky: it happened once, and of 5 times alone");
         assert_has(place, "report.md", again);
