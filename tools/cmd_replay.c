@@ -78,8 +78,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"from-source", NULL, ZAP_OPTION_FLAG, &arguments->from_source, 0, 0,
          "build the modules from Python source instead of in C"},
         {"witness", NULL, ZAP_OPTION_FLAG, &arguments->witness, 0, 0,
-         "do something else: let each build's own interpreter run the plans' scripts with\n"
-         "-vv, and hold what it tells against the worker's trace"},
+         "instead let each build's own interpreter run the plans' scripts with -vv, and\n"
+         "hold what it tells against the worker's trace"},
         {"random", "N", ZAP_OPTION_NUMBER, &arguments->random, 1, UINT32_MAX,
          "with --witness: so many random plans as well, those of `pyzap gen`"},
         {"seed", "N", ZAP_OPTION_NUMBER, &arguments->seed, 0, INT64_MAX,
@@ -108,7 +108,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     if (status >= 0)
         return status;
     if (arguments->paths.count == 0 && arguments->random == 0)
-        return zap_cmd_fail("replay", ZAP_EXIT_USAGE, "no plans: give PATH...");
+        return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
+                            "PATH... is missing; `pyzap replay --help` says more");
     if (!arguments->witness && (arguments->random || arguments->size || arguments->routes))
         return zap_cmd_fail("replay", ZAP_EXIT_USAGE,
                             "--random, --size and --route: only with --witness");
