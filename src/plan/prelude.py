@@ -47,7 +47,10 @@ try:
 except ImportError:
     ContextVar = None
 #@ run_thread
-import threading
+try:
+    import _thread
+except ImportError:
+    import thread as _thread  # 2.7
 #@ importer
 try:
     from importlib import reload
@@ -467,12 +470,17 @@ class Z(object):
 #@ run_thread
 
     def run_thread(self):
-        thread = threading.Thread(target=int)
-        thread.start()
-        thread.join()
+        lock = _thread.allocate_lock()
+        lock.acquire()
+        _thread.start_new_thread(lock.release, ())
+        lock.acquire()
+        while _thread._count() > 0:
+            pass  # it is about to end
 #@ gc_enable
 
-    gc_enable = staticmethod(gc.enable)
+    def gc_enable(self):
+        collect_all()  # so that it does not depend on what was made before when the next one comes
+        gc.enable()
 #@ witness state weakref cls
 
 count_refs = sys.getrefcount

@@ -260,6 +260,21 @@ Py_ssize_t __wrap_PyGC_Collect(void)
 
 /* ---- in the child ---- */
 
+/* The plan cannot be built: say why, on whatever is there for it (before 3.8 interp.c leaves no
+ * sys.stderr). */
+ZAP_NORETURN static void give_up(void)
+{
+    if (PyErr_Occurred()) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        PySys_SetObject("stderr", PySys_GetObject("__stderr__"));
+        PyErr_Restore(type, value, traceback);
+        PyErr_Print();
+    }
+    fflush(NULL);
+    _exit(EXIT_FAILED);
+}
+
 /* In place of those of the main interpreter. Ends the process where there can be no such one. */
 static void enter_subinterpreter(bool has_own_gil)
 {
@@ -275,11 +290,10 @@ static void enter_subinterpreter(bool has_own_gil)
     end.main_state = PyThreadState_Get();
     end.lost_sentinel = false;
     end.state = zap_py_new_interpreter(has_own_gil);
-    if (end.state == NULL || zap_interp_prepare() < 0) {
-        if (end.state != NULL && PyErr_Occurred())
-            PyErr_Print();
+    if (end.state == NULL)
         _exit(EXIT_FAILED);
-    }
+    if (zap_interp_prepare() < 0)
+        give_up();
 }
 
 static void unlist(void)
@@ -310,11 +324,8 @@ static void build(const struct zap_plan *plan, uint32_t flags)
     struct zap_session *s = &zap_session;
     s->flags = flags;
     zap_run_start(plan);
-    if (zap_build_names() == 0 && zap_route_build() == 0)
-        return;
-    if (PyErr_Occurred())
-        PyErr_Print();
-    _exit(EXIT_FAILED);
+    if (zap_build_names() < 0 || zap_route_build() < 0)
+        give_up();
 }
 
 static void begin(void *context)
@@ -368,10 +379,8 @@ static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flag
         build(&plans[run], flags);
     }
     (void)zap_batch_enter(0);
-    if (zap_park_settings() < 0 || make_garbage() < 0) {
-        PyErr_Print();
-        _exit(EXIT_FAILED);
-    }
+    if (zap_park_settings() < 0 || make_garbage() < 0)
+        give_up();
     zap_observe_modules();
     zap_batch_each(begin, NULL);
     zap_batch_each(let_go, NULL);
@@ -471,7 +480,7 @@ static void repeat(const struct zap_plan *plan, uint32_t flags, struct outcome *
     struct zap_session *s = &zap_session;
     if (plan->route == ZAP_ROUTE_EXIT ? zap_interp_restart() < 0
                                       : PyThreadState_Swap(end.main_state) == end.main_state)
-        _exit(EXIT_FAILED);
+        give_up();
     outcome->again.build = s->trace->build;
     end_with(plan, 1, flags, &outcome->again);
     outcome->is_repeated = true;
