@@ -1090,6 +1090,12 @@ static void on_look(struct walk *w, const struct zap_event *event)
     if (expected == ZAP_SEEN_MISSING && !has(w, ZAP_FEATURE_BUILTINS_CAPTURED) &&
         (space->has_odd_builtins || !space->is_builtins_same))
         return;
+    /* The end of an interpreter begins with builtins._ = None; from 3.4 on that goes together with
+     * what else was added to builtins. */
+    if (expected == ZAP_SEEN_MISSING && event->name == ZAP_NAME_U1 && has_come(w, ZAP_END_SYS)) {
+        check(w, ZAP_INVARIANT_Z2, event->how != ZAP_SEEN_BOUND);
+        return;
+    }
     check(w, ZAP_INVARIANT_Z2, event->how == expected);
 }
 

@@ -145,6 +145,70 @@ static void what_the_tracer_misses_is_told(void **state)
                         "dies _a o1; lives leaf o1 _a; sees ; untraced ");
 }
 
+static const char an_end[] = "pyzap plan 1\nroute exit\nmodule m\nmodule n held\n"
+                             "object x = node elsewhere\nobject y = cnode\nobject c = cnode\n"
+                             "object z = node m\nobject u = node elsewhere\nobject v = cnode\n"
+                             "global m a = x\nglobal m b = z\nglobal n d = v\n"
+                             "park object y builtins\npark object c c\npark object u atexit\n";
+
+/* An interpreter ends in parts: its phases, and the collections and wipes in them. */
+static void phases_are_named(void **state)
+{
+    (void)state;
+    assert_string_equal(describe(an_end, build,
+                                 "atexit o4\nlook o4 m0 name=a seen=bound\natexit-end o4\n" DEL(
+                                     "o4",
+                                     "refcount") "free o4\nphase kind=finalizing\nphase "
+                                                 "kind=sys\nphase kind=removing\n"
+                                                 "unlisted m0 as=itself\n" DEL(
+                                                     "o0",
+                                                     "refcount") "free o0\n"
+                                                                 "phase kind=emptied\n" CNODE("o1") "collect by=interpreter\n" DEL(
+                                                                     "o3",
+                                                                     "gc") "done o3 op=import-new "
+                                                                           "worked=no\nfree "
+                                                                           "o3\ngarbage\n"
+                                                                           "collect-end "
+                                                                           "by=interpreter\n" CNODE(
+                                                                               "o5") "wipe - "
+                                                                                     "call="
+                                                                                     "sys\nphase "
+                                                                                     "kind=sys-"
+                                                                                     "wiped\nwipe-"
+                                                                                     "end - "
+                                                                                     "call=sys "
+                                                                                     "pending=no\n"
+                                                                                     "phase "
+                                                                                     "kind="
+                                                                                     "over\nroute-"
+                                                                                     "end "
+                                                                                     "pending="
+                                                                                     "no\n"),
+                        "dies u removing| m.a emptied| y | m.b n.d; lives c; sees m.a "
+                        "import-new=failed; "
+                        "untraced u m.a");
+}
+
+/* Nothing is left of an interpreter but what is held outside, or leaks. */
+static void what_an_end_leaves_lives(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        describe(
+            an_end, build,
+            "phase kind=emptied\nwipe m0 call=first\n" DEL("o0", "refcount") "free o0\n" DEL(
+                "o3",
+                "refcount") "free o3\nwipe-end m0 call=first pending=no\n"
+                            "wipe m1 call=first\n" CNODE(
+                                "o5") "wipe-end m1 call=first pending=no\n"
+                                      "wipe - call=sys\nphase kind=sys-wiped\n" DEL(
+                                          "o4",
+                                          "refcount") "free o4\nwipe-end - call=sys pending=no\n"
+                                                      "phase kind=over\nroute-end pending=no\n"),
+        "dies emptied| m.a m.b | n.d sys-wiped| u; lives y c; sees ; "
+        "untraced m.a m.b u");
+}
+
 static void a_collector_without_order_is_told(void **state)
 {
     (void)state;
@@ -165,6 +229,8 @@ int main(void)
         cmocka_unit_test(errors_stand_with_what_raised_them),
         cmocka_unit_test(scripts_see),
         cmocka_unit_test(what_the_tracer_misses_is_told),
+        cmocka_unit_test(phases_are_named),
+        cmocka_unit_test(what_an_end_leaves_lives),
         cmocka_unit_test(a_collector_without_order_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

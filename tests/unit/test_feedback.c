@@ -139,6 +139,56 @@ static void sees_depth(void **state)
     }
 }
 
+/* Where an interpreter ends, the same thing in another phase is news, although what comes right
+ * before it is the same. */
+static void sees_phases(void **state)
+{
+    (void)state;
+    for (unsigned phase = 0; phase <= ZAP_END_OVER; phase++) {
+        trace.events_count = 0;
+        if (phase > 0)
+            add(ZAP_EVENT_PHASE)->info = (uint8_t)phase;
+        add(ZAP_EVENT_COLLECT)->by = ZAP_BY_INTERPRETER;
+        zap_feedback_count(&trace, counters);
+        add(ZAP_EVENT_DEL);
+        assert_true(is_news());
+        zap_feedback_count(&trace, counters);
+        assert_false(is_news());
+    }
+}
+
+/* Each way in which one of the end's own events can be is news. */
+static void sees_the_events_of_an_end(void **state)
+{
+    (void)state;
+    static const enum zap_event_code kinds[] = {
+        ZAP_EVENT_UNLISTED, ZAP_EVENT_ATEXIT,   ZAP_EVENT_ATEXIT_END,
+        ZAP_EVENT_GARBAGE,  ZAP_EVENT_SENTINEL, ZAP_EVENT_WIPE,
+    };
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const struct zap_event_row *row = zap_event_row(kinds[i]);
+        trace.events_count = 0;
+        struct zap_event *event = add(kinds[i]);
+        assert_true(is_news());
+        assert_int_equal(zap_feedback_count(&trace, counters), 1);
+        assert_false(is_news());
+        if (row->info[0]) {
+            event->info = 2; /* as __main__; a second wipe */
+            assert_true(is_news());
+            event->info = 0;
+        }
+        if (strchr(row->fields, 'o')) {
+            event->node = 1;
+            assert_true(is_news());
+            event->node = ZAP_NO_NODE;
+        }
+        if (row->flag[0]) {
+            event->flags = ZAP_FLAG_X;
+            assert_true(is_news());
+        }
+    }
+}
+
 /* How often a thing happens is no news; that it happens again is. */
 static void counts_once(void **state)
 {
@@ -173,6 +223,8 @@ int main(void)
         cmocka_unit_test_setup(ignores_what_is_no_behaviour, reset),
         cmocka_unit_test_setup(sees_what_matters, reset),
         cmocka_unit_test_setup(sees_depth, reset),
+        cmocka_unit_test_setup(sees_phases, reset),
+        cmocka_unit_test_setup(sees_the_events_of_an_end, reset),
         cmocka_unit_test_setup(counts_once, reset),
         cmocka_unit_test_setup(is_total, reset),
     };

@@ -29,6 +29,24 @@ static void a_range_begins_and_ends(void **state)
     assert_true(has(build_of(3, 99, 0), ZAP_FEATURE_BUILTINS_CAPTURED));
 }
 
+/* What decides how an interpreter ends. */
+static void ends_have_ranges(void **state)
+{
+    (void)state;
+    assert_false(has(build_of(3, 3, 7), ZAP_FEATURE_SURVIVORS_WIPED));
+    assert_true(has(build_of(3, 4, 0), ZAP_FEATURE_SURVIVORS_WIPED));
+    assert_false(has(build_of(3, 7, 17), ZAP_FEATURE_SURVIVORS_REVERSED));
+    assert_true(has(build_of(3, 8, 0), ZAP_FEATURE_SURVIVORS_REVERSED));
+    assert_true(has(build_of(2, 7, 18), ZAP_FEATURE_COLLECTS_DISABLED));
+    assert_true(has(build_of(3, 5, 10), ZAP_FEATURE_COLLECTS_DISABLED));
+    assert_false(has(build_of(3, 6, 0), ZAP_FEATURE_COLLECTS_DISABLED));
+    assert_false(has(build_of(3, 3, 7), ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS));
+    assert_true(has(build_of(3, 8, 18), ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS));
+    assert_false(has(build_of(3, 9, 0), ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS));
+    assert_false(has(build_of(3, 9, 18), ZAP_FEATURE_LATE_ROOTS_COLLECTED));
+    assert_true(has(build_of(3, 10, 0), ZAP_FEATURE_LATE_ROOTS_COLLECTED));
+}
+
 static void a_sort_of_build_counts(void **state)
 {
     (void)state;
@@ -76,9 +94,8 @@ static void verdicts_have_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_range_begins_and_ends),
-        cmocka_unit_test(a_sort_of_build_counts),
-        cmocka_unit_test(every_row_is_usable),
+        cmocka_unit_test(a_range_begins_and_ends), cmocka_unit_test(ends_have_ranges),
+        cmocka_unit_test(a_sort_of_build_counts),  cmocka_unit_test(every_row_is_usable),
         cmocka_unit_test(verdicts_have_rows),
     };
     return cmocka_run_group_tests_name("profile", tests, NULL, NULL);

@@ -140,6 +140,71 @@ static void words_infos_and_flags(void **state)
     assert_string_equal(print_last(), "destroy m2 - kind=dict");
 }
 
+/* The end of an interpreter has words of its own, and one for each of its phases. */
+static void words_an_end(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {
+        [ZAP_END_FINALIZING] = "phase kind=finalizing",
+        [ZAP_END_SYS] = "phase kind=sys",
+        [ZAP_END_REMOVING] = "phase kind=removing",
+        [ZAP_END_EMPTIED] = "phase kind=emptied",
+        [ZAP_END_SYS_WIPED] = "phase kind=sys-wiped",
+        [ZAP_END_BUILTINS_WIPED] = "phase kind=builtins-wiped",
+        [ZAP_END_OVER] = "phase kind=over",
+    };
+    for (unsigned phase = ZAP_END_FINALIZING; phase <= ZAP_END_OVER; phase++) {
+        add(ZAP_EVENT_PHASE)->info = (uint8_t)phase;
+        assert_string_equal(print_last(), phases[phase]);
+    }
+    add(ZAP_EVENT_PHASE)->info = ZAP_END_OVER + 1;
+    assert_string_equal(print_last(), "phase kind=8");
+    struct zap_event *event = add(ZAP_EVENT_UNLISTED);
+    event->module = 1;
+    assert_string_equal(print_last(), "unlisted m1 as=itself");
+    event->info = 1;
+    assert_string_equal(print_last(), "unlisted m1 as=another");
+    event->info = 2;
+    assert_string_equal(print_last(), "unlisted m1 as=main");
+    event = add(ZAP_EVENT_WIPE);
+    event->info = 3;
+    assert_string_equal(print_last(), "wipe - call=sys");
+    event->info = 4;
+    assert_string_equal(print_last(), "wipe - call=builtins");
+    add(ZAP_EVENT_ATEXIT);
+    assert_string_equal(print_last(), "atexit -");
+    add(ZAP_EVENT_ATEXIT_END)->node = 3;
+    assert_string_equal(print_last(), "atexit-end o3");
+    add(ZAP_EVENT_SENTINEL)->flags = ZAP_FLAG_X;
+    assert_string_equal(print_last(), "sentinel alive=yes");
+    add(ZAP_EVENT_GARBAGE);
+    assert_string_equal(print_last(), "garbage");
+}
+
+/* Each observer is one bit, has one word, and the words come in the order of the bits. */
+static void words_observers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bit;
+        const char *token;
+    } rows[] = {
+#define ZAP_OBSERVER(bit, id, token, text) {ZAP_SEES_##id, token},
+#include "oracle/observer.def"
+#undef ZAP_OBSERVER
+    };
+    enum { COUNT = sizeof(rows) / sizeof(rows[0]) };
+    for (unsigned i = 0; i < COUNT; i++) {
+        assert_int_equal(rows[i].bit, 1u << i);
+        assert_string_equal(zap_observer_token(i), rows[i].token);
+    }
+    assert_null(zap_observer_token(COUNT));
+    assert_null(zap_observer_token(31));
+    assert_null(zap_observer_token(UINT32_MAX));
+    trace.build.observers = (1u << COUNT) - 1;
+    assert_non_null(strstr(print_all(), " sees=sets,dict-gone,destroy,unraisable,ends\n"));
+}
+
 /* A trace can come from the shared memory of a worker that was killed in the middle of a store. */
 static void prints_what_no_worker_writes(void **state)
 {
@@ -192,7 +257,7 @@ static void every_row_splits(void **state)
         size_t state_words = strchr(row->fields, 's') ? 3 : 0;
         assert_int_equal(words, 1 + strlen(row->fields) + state_words);
     }
-    assert_true(rows >= 34);
+    assert_true(rows >= 43);
     assert_null(zap_event_row(ZAP_EVENT_END));
     assert_null(zap_event_row(0));
 }
@@ -251,6 +316,9 @@ static void ends_close_only_what_they_fit(void **state)
     add(ZAP_EVENT_FREE)->node = 3;
     add(ZAP_EVENT_COLLECT_END)->by = ZAP_BY_ROUTE; /* closes o1's too */
     add(ZAP_EVENT_FREE)->node = 1;
+    add(ZAP_EVENT_ATEXIT)->node = 1;
+    add(ZAP_EVENT_ATEXIT_END)->node = 2; /* of nothing */
+    add(ZAP_EVENT_ATEXIT_END)->node = 1;
     trace.events[1].flags = trace.events[2].flags = ZAP_FLAG_NO_STATE;
     trace.is_cut = 1;
     const char *all = print_all();
@@ -261,7 +329,10 @@ static void ends_close_only_what_they_fit(void **state)
                         "    free o3\n"
                         "collect-end by=route\n"
                         "free o1\n"
-                        "cut after 6 events: more happened\n");
+                        "atexit o1\n"
+                        "  atexit-end o2\n"
+                        "atexit-end o1\n"
+                        "cut after 9 events: more happened\n");
 }
 
 static void the_longest_text_fits(void **state)
@@ -324,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(prints_every_field, reset),
         cmocka_unit_test_setup(words_infos_and_flags, reset),
+        cmocka_unit_test_setup(words_an_end, reset),
+        cmocka_unit_test_setup(words_observers, reset),
         cmocka_unit_test_setup(prints_what_no_worker_writes, reset),
         cmocka_unit_test_setup(every_row_splits, reset),
         cmocka_unit_test_setup(indents_by_what_is_open, reset),
