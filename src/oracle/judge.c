@@ -585,7 +585,8 @@ static void on_garbage(struct walk *w)
     bool is_on = zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON);
     bool is_exit = w->plan->route == ZAP_ROUTE_EXIT;
     w->saw_garbage = true;
-    if (w->script_collected || (is_on && w->collecting == 0))
+    if (w->script_collected || (is_on && w->collecting == 0) ||
+        (has(w, ZAP_FEATURE_ONE_KEEPS_ALL) && can_resurrect(w->plan)))
         return;
     if (is_exit &&
         (is_on || has(w, ZAP_FEATURE_COLLECTS_DISABLED) || has(w, ZAP_FEATURE_INCREMENTAL_GC)))
