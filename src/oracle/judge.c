@@ -596,39 +596,44 @@ static void on_garbage(struct walk *w)
               has_come(w, ZAP_END_EMPTIED) && !w->any_cleared && !has_come(w, ZAP_END_SYS_WIPED));
 }
 
-/* Is an attribute of builtins all that holds the object? */
-static bool is_in_builtins_only(const struct zap_plan *plan, uint8_t object)
+/* Is there an attribute of builtins that holds the object? */
+static bool is_in_builtins(const struct zap_plan *plan, uint8_t object)
 {
-    bool is_there = false;
-    for (unsigned i = 0; i < plan->parks_count; i++) {
-        const struct zap_park *park = &plan->parks[i];
-        if (park->is_module || park->what != object)
-            continue;
-        if (park->place != ZAP_PARK_BUILTINS)
-            return false;
-        is_there = true;
-    }
-    for (unsigned m = 0; m < plan->modules_count && is_there; m++)
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_BUILTINS && !plan->parks[i].is_module &&
+            plan->parks[i].what == object)
+            return true;
+    return false;
+}
+
+/* Does anything else? */
+static bool is_elsewhere_too(const struct zap_plan *plan, uint8_t object)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place != ZAP_PARK_BUILTINS && !plan->parks[i].is_module &&
+            plan->parks[i].what == object)
+            return true;
+    for (unsigned m = 0; m < plan->modules_count; m++)
         for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
             if (plan->modules[m].globals[g].object == object)
-                return false;
-    for (unsigned i = 0; i < plan->links_count && is_there; i++)
+                return true;
+    for (unsigned i = 0; i < plan->links_count; i++)
         if (plan->links[i].to == object)
-            return false;
-    for (unsigned i = 0; i < plan->objects_count && is_there; i++)
+            return true;
+    for (unsigned i = 0; i < plan->objects_count; i++)
         if (plan->objects[i].kind == ZAP_VALUE_METHOD && plan->objects[i].target == object)
-            return false;
-    return is_there;
+            return true;
+    return false;
 }
 
 /* A node or C node of the plan dies while an interpreter ends. */
 static void check_builtins_turn(struct walk *w, uint8_t object)
 {
-    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || !w->has_gil || !w->sees_ends ||
-        w->plan->parks_count == 0 || !is_in_builtins_only(w->plan, object))
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || !is_in_builtins(w->plan, object))
         return;
-    check(w, ZAP_INVARIANT_I20,
-          has_come(w, ZAP_END_EMPTIED) && !w->any_cleared && !w->is_sys_cleared);
+    check(w, ZAP_INVARIANT_I20, has_come(w, ZAP_END_EMPTIED));
+    if (w->has_gil && w->sees_ends && !is_elsewhere_too(w->plan, object))
+        check(w, ZAP_INVARIANT_I20, !w->any_cleared && !w->is_sys_cleared);
 }
 
 /* ---- wipes ---- */
