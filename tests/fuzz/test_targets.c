@@ -24,7 +24,7 @@ static bool has_edges; /* does libpython claim to count edges? */
 /* What zap_embed_run does from now on. */
 static struct {
     bool fails_to_start, is_silent, is_harness, is_fickle, is_nogil;
-    uint32_t broken; /* bit per invariant */
+    uint64_t broken; /* bit per invariant */
     unsigned runs;
 } fake;
 
@@ -36,6 +36,12 @@ int zap_embed_start(void)
 void zap_embed_on_route(void (*on_route)(void))
 {
     assert_non_null(on_route);
+}
+
+void zap_embed_on_end(void (*in_child)(void), void (*in_parent)(void))
+{
+    assert_non_null(in_child);
+    assert_non_null(in_parent);
 }
 
 const struct zap_trace *zap_embed_run(const struct zap_plan *plan, uint32_t flags,
@@ -173,7 +179,7 @@ static void run_one(void)
 static void traps_on_broken(void **state)
 {
     (void)state;
-    fake.broken = 1u << ZAP_INVARIANT_I3;
+    fake.broken = UINT64_C(1) << ZAP_INVARIANT_I3;
     int status = in_child(run_one, said, sizeof said);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGILL);
@@ -233,13 +239,13 @@ static void traps_a_few_times_only(void **state)
     close(fd);
     setenv("PYZAP_FUZZ_SEEN", path, 1);
     zap_seen_start();
-    fake.broken = 1u << ZAP_INVARIANT_I3;
+    fake.broken = UINT64_C(1) << ZAP_INVARIANT_I3;
     for (int i = 0; i < ZAP_SEEN_MAX; i++)
         assert_true(WIFSIGNALED(in_child(run_one, said, sizeof said)));
     assert_int_equal(in_child(run_one, said, sizeof said), 0);
-    fake.broken |= 1u << ZAP_INVARIANT_I4; /* filed as the first one, so it is the same */
+    fake.broken |= UINT64_C(1) << ZAP_INVARIANT_I4; /* filed as the first one, so it is the same */
     assert_int_equal(in_child(run_one, said, sizeof said), 0);
-    fake.broken = 1u << ZAP_INVARIANT_I4;
+    fake.broken = UINT64_C(1) << ZAP_INVARIANT_I4;
     assert_true(WIFSIGNALED(in_child(run_one, said, sizeof said)));
     unlink(path);
 }
@@ -267,6 +273,24 @@ static void tells_the_engine(void **state)
     assert_int_equal(moved(), 1);
 }
 
+/* Each target runs plans of its own sort, whatever the bytes say. */
+static void plans_are_of_the_targets_sort(void **state)
+{
+    (void)state;
+    for (unsigned route = 0; route <= UINT8_MAX; route++) {
+        for (unsigned ends = 0; ends < 2; ends++) {
+            const uint8_t bytes[] = {(uint8_t)route};
+            const struct zap_route_row *row = zap_route_row(route);
+            struct zap_plan plan;
+            zap_fuzz_plan(bytes, sizeof bytes, ends, &plan);
+            assert_true(zap_plan_is_normal(&plan));
+            assert_int_equal(zap_plan_ends(&plan), ends);
+            if (row != NULL && row->ends == ends)
+                assert_int_equal(plan.route, route);
+        }
+    }
+}
+
 static void samples_by_bytes(void **state)
 {
     (void)state;
@@ -291,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup(traps_on_another_trace, reset),
         cmocka_unit_test_setup(traps_a_few_times_only, reset),
         cmocka_unit_test_setup(tells_the_engine, reset),
+        cmocka_unit_test_setup(plans_are_of_the_targets_sort, reset),
         cmocka_unit_test_setup(samples_by_bytes, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
