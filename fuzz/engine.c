@@ -129,8 +129,8 @@ void zap_engine_share_edges(void)
 {
     if (zap_engine_edges() == 0)
         return;
-    shared_edges = mmap(NULL, zap_engine_edges(), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared_edges =
+        mmap(NULL, zap_engine_edges(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ZAP_CHECK(shared_edges != MAP_FAILED);
 }
 

@@ -21,8 +21,8 @@ void zap_engine_start(void);
  * is what is to be explored. */
 void zap_engine_forget_edges(void);
 
-/* Edges that a child of this process moved: the child keeps them where its parent, which has done so
- * before the fork, takes them. */
+/* Edges that a child of this process moved: the child keeps them where its parent, which has done
+ * so before the fork, takes them. */
 void zap_engine_share_edges(void);
 void zap_engine_keep_edges(void);
 void zap_engine_take_edges(void);

@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
  * that is told nothing runs for weeks and finds nothing. Returns 0. */
 int zap_fuzz_start(bool has_edges);
 
-/* The plan that bytes mean, for a target of plans that end an interpreter, or of those that do not: one of
- * the other sort has the nearest route of this one. ret_plan: normal. */
+/* The plan that bytes mean, for a target of plans that end an interpreter, or of those that do not:
+ * one of the other sort has the nearest route of this one. ret_plan: normal. */
 void zap_fuzz_plan(const uint8_t *bytes, size_t len, bool ends, struct zap_plan *ret_plan);
 
 /* Run a plan, tell the engine what it did, and trap with the reason on stderr where it broke a

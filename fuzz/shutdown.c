@@ -1,5 +1,5 @@
-/* Fuzz target: ends an interpreter with the modules of one plan in it, in a child of this process, and
- * judges how it ended. The bytes are the plan's wire form (src/plan/wire.h). */
+/* Fuzz target: ends an interpreter with the modules of one plan in it, in a child of this process,
+ * and judges how it ended. The bytes are the plan's wire form (src/plan/wire.h). */
 #include "fuzz.h"
 
 enum { TWICE_ONE_IN = 64 };

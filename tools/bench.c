@@ -132,9 +132,9 @@ static double children_cpu(const struct bench *bench)
         close(fd);
     text[len > 0 ? len : 0] = '\0';
     const char *after_name = strrchr(text, ')');
-    if (!after_name || sscanf(after_name + 1,
-                              " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
-                              &system) != 2)
+    if (!after_name ||
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu",
+               &user, &system) != 2)
         fail(ZAP_EXIT_FAILURE, "%s: its children's time cannot be read", bench->name);
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
@@ -489,7 +489,8 @@ static json_t *measure_all_ends(const struct zap_builds_row *const *rows, size_t
     static struct ends ends;
     json_t *list = json_array();
     if (!options.json)
-        printf("\nExits of interpreters, a second of processor time\n\n%-15s  %16s  %16s  %16s  %16s\n",
+        printf("\nExits of interpreters, a second of processor time\n\n%-15s  %16s  %16s  %16s  "
+               "%16s\n",
                "build", "fork and exit", "a plan an exit", "plans together", "process a plan");
     for (size_t i = 0; i < count; i++) {
         struct script process = {.why = "left out: no --script"};
@@ -541,10 +542,11 @@ static void measure_all(const struct zap_builds_row *const *rows, size_t count)
             printf("\nAs a Hypothesis test: %s\n", hypothesis.why);
     }
     free(drops);
-    json_t *ends = options.routes >> ZAP_ROUTE_EXIT & 1 ? measure_all_ends(rows, count) : json_null();
+    json_t *ends =
+        options.routes >> ZAP_ROUTE_EXIT & 1 ? measure_all_ends(rows, count) : json_null();
     json_t *all = json_pack("{s:i, s:i, s:f, s:o, s:o, s:o}", "core", options.core, "repetitions",
-                            (int)options.repetitions, "seconds", options.seconds, "builds", list, "exits", ends,
-                            "hypothesis", json_of_script(&hypothesis));
+                            (int)options.repetitions, "seconds", options.seconds, "builds", list,
+                            "exits", ends, "hypothesis", json_of_script(&hypothesis));
     ZAP_CHECK(all != NULL);
     if (options.json) {
         json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -501,8 +501,9 @@ static bool may_outlive(const struct zap_plan *plan)
     return can_resurrect(plan);
 }
 
-/* Is there anything that can hold a module when sys.modules is empty? Modules and what they hold are one
- * heap of garbage otherwise, if not gone already: the collection leaves none to be wiped. */
+/* Is there anything that can hold a module when sys.modules is empty? Modules and what they hold
+ * are one heap of garbage otherwise, if not gone already: the collection leaves none to be wiped.
+ */
 static bool can_survive(const struct walk *w)
 {
     return w->plan->parks_count > 0 || !w->has_gil || may_outlive(w->plan);

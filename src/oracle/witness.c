@@ -439,7 +439,7 @@ static bool thing_of_narration(struct sides *s, const struct zap_told *told, str
         return is_ours && thing->as == 0;
     case ZAP_TOLD_WIPING:
         if (strcmp(thing->text, "__builtin__") == 0)
-            strcpy(thing->text, "builtins");
+            set_text(thing->text, sizeof thing->text, "builtins");
         thing->kind = THING_WIPING;
         s->is_foreign = !is_ours;
         if (is_ours)
@@ -524,8 +524,8 @@ static bool is_same_line(const char *told, const char *from_trace)
     static const char *const state[] = {
         " gone=", " bound=", " none=", " builtins=", " size=", NULL};
     char line[LINE_MAX], event[LINE_MAX];
-    strcpy(line, told);
-    strcpy(event, from_trace);
+    set_text(line, sizeof line, told);
+    set_text(event, sizeof event, from_trace);
     remove_fields(event, unknown);
     if (strstr(line, " gone=yes") || strncmp(line, "cnode ", 6) == 0) {
         remove_fields(line, state);

@@ -242,10 +242,10 @@ const struct zap_setting_row *zap_setting_find(const char *token, size_t len);
 /* Does the plan's route end an interpreter? */
 bool zap_plan_ends(const struct zap_plan *plan);
 
-/* Can a plan share the end of an interpreter with others: is nothing that it does felt by them? It has no
- * settings and no __main__, and its scripts neither collect, nor import what is not loaded, nor make
- * rows of instances without end. zap_plan_make_independent takes such things out; the plan may not be
- * normal afterwards. */
+/* Can a plan share the end of an interpreter with others: is nothing that it does felt by them? It
+ * has no settings and no __main__, and its scripts neither collect, nor import what is not loaded,
+ * nor make rows of instances without end. zap_plan_make_independent takes such things out; the plan
+ * may not be normal afterwards. */
 bool zap_plan_is_independent(const struct zap_plan *plan);
 void zap_plan_make_independent(struct zap_plan *plan);
 

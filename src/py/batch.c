@@ -1,9 +1,9 @@
 /* Whose plan is at work, where several share the end of an interpreter.
  *
- * The plan at work has the first part of zap_session for its own; those of the others are kept here.
- * Exchanging them costs two copies of some kilobytes, and is rare, because an interpreter tears down
- * one module after the other. Who owns an object is found by looking through all plans: there are few
- * objects, and comparing addresses is quick.
+ * The plan at work has the first part of zap_session for its own; those of the others are kept
+ * here. Exchanging them costs two copies of some kilobytes, and is rare, because an interpreter
+ * tears down one module after the other. Who owns an object is found by looking through all plans:
+ * there are few objects, and comparing addresses is quick.
  */
 #include "py/batch.h"
 

@@ -1,8 +1,9 @@
 /* Several plans in one interpreter that ends: whose plan is at work.
  *
- * What zap_session says of the plan at work is exchanged when another one's object is met. Outside of
- * such an end there is one plan, number 0, and nothing here does anything. A hook that has entered a
- * plan leaves it again before it returns: the one before may be in the middle of a script.
+ * What zap_session says of the plan at work is exchanged when another one's object is met. Outside
+ * of such an end there is one plan, number 0, and nothing here does anything. A hook that has
+ * entered a plan leaves it again before it returns: the one before may be in the middle of a
+ * script.
  */
 #ifndef ZAP_PY_BATCH_H
 #define ZAP_PY_BATCH_H
@@ -51,8 +52,8 @@ static inline unsigned zap_batch_enter_module(const PyObject *module)
 /* Call for every plan, which is the one at work meanwhile. */
 void zap_batch_each(void (*call)(void *context), void *context);
 
-/* A number that tells objects of different plans apart (weak references, generators, ...), and back:
- * enters the plan. */
+/* A number that tells objects of different plans apart (weak references, generators, ...), and
+ * back: enters the plan. */
 static inline long zap_batch_number(uint8_t number)
 {
     return (long)(zap_session.run << 8 | number);

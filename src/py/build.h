@@ -8,7 +8,8 @@
  * exception set. */
 int zap_build_init(void);
 
-/* Set zap_session.module_names for the plan at work. Returns 0, or -1 with a Python exception set. */
+/* Set zap_session.module_names for the plan at work. Returns 0, or -1 with a Python exception set.
+ */
 int zap_build_names(void);
 
 /* Make module `number` of the plan at work and list it in sys.modules; zap_session.modules[number]

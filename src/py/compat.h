@@ -60,8 +60,8 @@
 /* Mirrors Objects/moduleobject.c:_PyModule_Clear; private, and in no header of ours to include. */
 extern void _PyModule_Clear(PyObject *module);
 
-/* Mirrors Modules/gcmodule.c:_PyGC_CollectNoFail (Python/gc.c from 3.13), likewise private, 3.4 on: the
- * forced collection while an interpreter ends. */
+/* Mirrors Modules/gcmodule.c:_PyGC_CollectNoFail (Python/gc.c from 3.13), likewise private, 3.4 on:
+ * the forced collection while an interpreter ends. */
 #define ZAP_HAS_FORCED_GC (PY_VERSION_HEX >= 0x03040000)
 #if PY_VERSION_HEX >= 0x030a0000
 #define ZAP_PY_FORCED_GC_PARAMS PyThreadState *tstate
@@ -78,7 +78,8 @@ extern void _PyModule_Clear(PyObject *module);
 #define zap_py_finalize() Py_Finalize()
 #endif
 
-/* A new subinterpreter, whose thread state becomes the current one; NULL where there can be none. */
+/* A new subinterpreter, whose thread state becomes the current one; NULL where there can be none.
+ */
 static inline PyThreadState *zap_py_new_interpreter(bool has_own_gil)
 {
 #if ZAP_HAS_OWN_GIL

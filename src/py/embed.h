@@ -13,8 +13,8 @@ int zap_embed_start(void);
  * torn down yet; NULL: nothing. */
 void zap_embed_on_route(void (*on_route)(void));
 
-/* Call these when an interpreter that ran in a child of this process has ended: the first in the child,
- * and then the second in this process. What the child counts is else lost with it. */
+/* Call these when an interpreter that ran in a child of this process has ended: the first in the
+ * child, and then the second in this process. What the child counts is else lost with it. */
 void zap_embed_on_end(void (*in_child)(void), void (*in_parent)(void));
 
 /* Run a plan and judge what happened. What this build has no route for, or is known not to survive,

@@ -2,19 +2,19 @@
  *
  * Each end is that of a child process, forked from this one with everything initialised, so that
  * nothing leaks from plan to plan and a crash says which plan it was. The child builds the plan's
- * modules, holds what the plan wants held, gives up what the harness holds, and lets the interpreter
- * end; its trace is in memory that it shares with us. What ends the child in another way ends this
- * process in the same way: the host knows how to look at that.
+ * modules, holds what the plan wants held, gives up what the harness holds, and lets the
+ * interpreter end; its trace is in memory that it shares with us. What ends the child in another
+ * way ends this process in the same way: the host knows how to look at that.
  *
- * A subinterpreter gets all that a main interpreter has (keys, code, `z`), made again inside it: what
- * belongs to one interpreter must not be used in another one that has its own allocator.
+ * A subinterpreter gets all that a main interpreter has (keys, code, `z`), made again inside it:
+ * what belongs to one interpreter must not be used in another one that has its own allocator.
  *
- * How far the end has got is read off the interpreter itself (zap_end_look), before every event: the
- * same on all versions, without a hook in code that cannot be hooked. What it does to namespaces, and
- * when it collects, is seen by the linker's --wrap, where libpython is static.
+ * How far the end has got is read off the interpreter itself (zap_end_look), before every event:
+ * the same on all versions, without a hook in code that cannot be hooked. What it does to
+ * namespaces, and when it collects, is seen by the linker's --wrap, where libpython is static.
  *
- * The heap that was there before the plan is frozen, as for other routes; so modules of the standard
- * library are wiped where an ordinary exit would collect them. Nothing of the plan's is.
+ * The heap that was there before the plan is frozen, as for other routes; so modules of the
+ * standard library are wiped where an ordinary exit would collect them. Nothing of the plan's is.
  */
 #include "py/end.h"
 
@@ -42,8 +42,8 @@
 
 enum {
     EXIT_DONE = 0,
-    EXIT_FAILED = 70,       /* the plan could not be built */
-    EXIT_SHOWS = 71,        /* of a batch: something is to be looked at plan by plan */
+    EXIT_FAILED = 70,         /* the plan could not be built */
+    EXIT_SHOWS = 71,          /* of a batch: something is to be looked at plan by plan */
     BATCH_DEADLINE_MS = 2000, /* then so is something that hangs */
     BATCH_NAP_US = 200,
     REPEAT_ONE_IN = 64,
@@ -53,8 +53,8 @@ static struct {
     PyObject *path, *sys, *version, *len, *main; /* owned for ever: names */
     pid_t parent;
     PyThreadState *main_state;
-    PyThreadState *state;   /* of the subinterpreter */
-    bool has_garbage;       /* the cycle has not been collected yet */
+    PyThreadState *state; /* of the subinterpreter */
+    bool has_garbage;     /* the cycle has not been collected yet */
     bool lost_sentinel;
 } end;
 
@@ -300,8 +300,7 @@ static void unlist(void)
 {
     const struct zap_session *s = &zap_session;
     for (unsigned m = 0; m < s->plan->modules_count; m++)
-        if (s->plan->modules[m].unlisted &&
-            PyDict_DelItem(s->sys_modules, s->module_names[m]) < 0)
+        if (s->plan->modules[m].unlisted && PyDict_DelItem(s->sys_modules, s->module_names[m]) < 0)
             PyErr_Clear();
 }
 
@@ -466,8 +465,8 @@ static struct outcome *shared_outcome(void)
     return outcome;
 }
 
-/* Is the plan run again, in another interpreter of the same process? One in REPEAT_ONE_IN by what the
- * plan is, and every plan that is run for itself. */
+/* Is the plan run again, in another interpreter of the same process? One in REPEAT_ONE_IN by what
+ * the plan is, and every plan that is run for itself. */
 static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
 {
     return (flags & ZAP_RUN_ALL_ISOLATED) ||

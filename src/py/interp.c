@@ -111,8 +111,8 @@ int zap_interp_prepare(void)
     if (s->gc_collect == NULL || s->gc_garbage == NULL || s->builtins == NULL ||
         s->sys_modules == NULL || s->sys_dict == NULL || s->empty_tuple == NULL)
         return -1;
-    if (zap_cnode_init() < 0 || zap_api_init() < 0 || zap_build_init() < 0 || zap_import_init() < 0 ||
-        zap_end_init() < 0)
+    if (zap_cnode_init() < 0 || zap_api_init() < 0 || zap_build_init() < 0 ||
+        zap_import_init() < 0 || zap_end_init() < 0)
         return -1;
     int sees = zap_observe_install();
     if (sees < 0)

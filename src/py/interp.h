@@ -12,8 +12,8 @@ int zap_interp_start(void);
 /* The same once more, when the first one has ended. Returns 0, or -1. */
 int zap_interp_restart(void);
 
-/* In a new subinterpreter, the current one: make all again that the session needs. What it was for the
- * main interpreter is forgotten. Returns 0, or -1, perhaps with a Python exception set. */
+/* In a new subinterpreter, the current one: make all again that the session needs. What it was for
+ * the main interpreter is forgotten. Returns 0, or -1, perhaps with a Python exception set. */
 int zap_interp_prepare(void);
 
 #endif

@@ -108,9 +108,9 @@ static void count_judgement(const struct zap_judgement *judgement)
     add(&shared->plans, 1);
 }
 
-/* Run the plans from index on in one end of an interpreter, as many as can share one; the first is made
- * already. Returns whether nothing came of it: else, or if *ret_count is 1, they are to be run one by
- * one. */
+/* Run the plans from index on in one end of an interpreter, as many as can share one; the first is
+ * made already. Returns whether nothing came of it: else, or if *ret_count is 1, they are to be run
+ * one by one. */
 static bool run_together(const struct zap_command *command, uint64_t index,
                          const struct zap_plan *first, unsigned *ret_count)
 {

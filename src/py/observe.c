@@ -586,7 +586,8 @@ int __wrap_PyDict_SetItem(PyObject *dict, PyObject *key, PyObject *value)
     return __real_PyDict_SetItem(dict, key, value);
 }
 
-/* How entries of sys.modules are set to None from 3.7 on (Python/pylifecycle.c:finalize_remove_modules). */
+/* How entries of sys.modules are set to None from 3.7 on
+ * (Python/pylifecycle.c:finalize_remove_modules). */
 int __real_PyObject_SetItem(PyObject *obj, PyObject *key, PyObject *value);
 int __wrap_PyObject_SetItem(PyObject *obj, PyObject *key, PyObject *value);
 

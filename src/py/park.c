@@ -1,5 +1,5 @@
-/* Places beside the globals of a plan's modules where something can be held: one function per row of
- * plan/park.def, and the Python of plan/setting.def.
+/* Places beside the globals of a plan's modules where something can be held: one function per row
+ * of plan/park.def, and the Python of plan/setting.def.
  *
  * What a place holds is let go of by the interpreter alone, in its own time, or never.
  */
@@ -33,7 +33,8 @@ static PyObject *callable_with(PyMethodDef *def, long number, PyObject *thing)
     return callable;
 }
 
-/* An atexit callback is called. A node's script runs as its __del__ does, but nobody finalizes it. */
+/* An atexit callback is called. A node's script runs as its __del__ does, but nobody finalizes it.
+ */
 static PyObject *on_atexit(PyObject *pair, PyObject *unused)
 {
     (void)unused;
@@ -169,7 +170,8 @@ int zap_park_settings(void)
 {
     struct zap_session *s = &zap_session;
     PyObject *sys = PyImport_ImportModule("sys");
-    PyObject *dict = Py_BuildValue("{s:O,s:O,s:N}", "__builtins__", s->builtins, "z", s->z, "sys", sys);
+    PyObject *dict =
+        Py_BuildValue("{s:O,s:O,s:N}", "__builtins__", s->builtins, "z", s->z, "sys", sys);
     if (sys == NULL || dict == NULL)
         return -1;
     for (unsigned code = 1; code < ZAP_SETTING_END; code++) {

@@ -1,4 +1,5 @@
-/* Things held elsewhere than in the plan's modules, and what an interpreter is like when it ends. */
+/* Things held elsewhere than in the plan's modules, and what an interpreter is like when it ends.
+ */
 #ifndef ZAP_PY_PARK_H
 #define ZAP_PY_PARK_H
 

@@ -291,7 +291,8 @@ static bool has_route(const struct zap_plan *plan)
 
 bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags)
 {
-    return has_route(plan) && !(flags & (ZAP_RUN_FROM_SOURCE | ZAP_RUN_ALL_ISOLATED | ZAP_RUN_ALONE)) &&
+    return has_route(plan) &&
+           !(flags & (ZAP_RUN_FROM_SOURCE | ZAP_RUN_ALL_ISOLATED | ZAP_RUN_ALONE)) &&
            zap_plan_is_independent(plan) &&
            zap_known_suspect(plan, zap_session.profile) == ZAP_FEATURE_COUNT;
 }

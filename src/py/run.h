@@ -18,7 +18,8 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
 void zap_run_or_skip(const struct zap_plan *plan, uint32_t flags,
                      struct zap_judgement *ret_judgement);
 
-/* Can the plan share the end of an interpreter with others, and is there nothing special about it? */
+/* Can the plan share the end of an interpreter with others, and is there nothing special about it?
+ */
 bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags);
 
 /* The plan at work is about to do what this build is known not to survive. Returns whether that is

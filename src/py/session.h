@@ -25,7 +25,7 @@ enum {
      * likely to land behind the loop, which ends it, as ahead: ten for each __del__ that can begin
      * such a row are more than any plan needs. */
     ZAP_AGAIN_MAX = 2048,
-    ZAP_AGAIN_SHORT = 16, /* with ZAP_RUN_SHORT */
+    ZAP_AGAIN_SHORT = 16,      /* with ZAP_RUN_SHORT */
     ZAP_BATCH_MAX = ZAP_BLOCK, /* plans that share the end of an interpreter */
 };
 _Static_assert(ZAP_AGAIN_MAX > 1000, "more than sys.getrecursionlimit()");
@@ -47,8 +47,8 @@ struct zap_space {
     bool saw_pass_two; /* the clearing at work has set a name that is not for pass 1 */
 };
 
-/* What belongs to the plan at work comes first, up to `shared`: where several plans share the end of
- * an interpreter, that part is exchanged (py/batch.h). */
+/* What belongs to the plan at work comes first, up to `shared`: where several plans share the end
+ * of an interpreter, that part is exchanged (py/batch.h). */
 struct zap_session {
     struct zap_trace *trace;
     const struct zap_plan *plan; /* the plan at work */

@@ -1,6 +1,6 @@
-/* Plans that end an interpreter: many in one end are judged as each is alone, what becomes of the child
- * in which an interpreter ends is told as a worker's own death would be, and no child outlives its
- * worker.
+/* Plans that end an interpreter: many in one end are judged as each is alone, what becomes of the
+ * child in which an interpreter ends is told as a worker's own death would be, and no child
+ * outlives its worker.
  *
  * Run once per build, with its name in ZAP_BUILD.
  */
@@ -86,8 +86,8 @@ static void compare(const struct zap_builds_row *row, unsigned route)
 
     /* Each plan's modules have names of their own there, and where dicts are in hash order, so are
      * modules: then a plan does not do the same as alone, and other things can be said of it. */
-    bool is_hashed = !zap_profile_has(zap_profile_of(&outcome.trace.build),
-                                      ZAP_FEATURE_SURVIVORS_WIPED);
+    bool is_hashed =
+        !zap_profile_has(zap_profile_of(&outcome.trace.build), ZAP_FEATURE_SURVIVORS_WIPED);
     expect(independent > PLANS / 2, row->name, "plans are run together");
     expect(together.plans == PLANS, row->name, "a worker runs all plans");
     expect(together.findings == 0 && alone.findings == 0, row->name, "nothing is broken");
@@ -146,8 +146,8 @@ static void all_are_gone(const struct zap_builds_row *row)
     expect(tagged() == 0, row->name, "no child outlives its worker");
 }
 
-/* Start a worker, let it end interpreters, and send a signal to the child in which it does so, or to
- * itself. Returns what the worker has to say then. */
+/* Start a worker, let it end interpreters, and send a signal to the child in which it does so, or
+ * to itself. Returns what the worker has to say then. */
 static enum zap_worker_news hit(const struct zap_builds_row *row, int signal_number, bool is_child,
                                 struct zap_worker *worker)
 {
