@@ -31,6 +31,13 @@
 
 enum { LINE_MAX = 4096, NAME_MAX = 512 };
 
+/* Copy a text, cut where it does not fit. */
+static void set_text(char *to, size_t size, const char *text)
+{
+    struct zap_str out = zap_str_init(to, size);
+    zap_str_add(&out, text);
+}
+
 /* ---- what cannot be shown ---- */
 
 static bool has_kind(const struct zap_plan *plan, uint8_t kind)
