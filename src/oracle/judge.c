@@ -1092,12 +1092,8 @@ static void on_look(struct walk *w, const struct zap_event *event)
     enum zap_seen expected = space->bound & BIT(event->name)  ? ZAP_SEEN_BOUND
                              : space->none & BIT(event->name) ? ZAP_SEEN_NONE
                                                               : ZAP_SEEN_MISSING;
-    /* What is not there is looked for in the builtins. Those have a _ from the beginning of an
-     * interpreter's end, which is None, until they are what they were. */
-    if (expected == ZAP_SEEN_MISSING && event->name == ZAP_NAME_U1 && has_come(w, ZAP_END_SYS))
-        return;
-    /* And up to 3.9 they are whatever is bound to __builtins__ when __del__ is called: another
-     * namespace of the plan, perhaps. */
+    /* What is not there is looked for in the builtins, and up to 3.9 those are whatever is bound to
+     * __builtins__ when __del__ is called: another namespace of the plan, perhaps. */
     if (expected == ZAP_SEEN_MISSING && !has(w, ZAP_FEATURE_BUILTINS_CAPTURED) &&
         (space->has_odd_builtins || !space->is_builtins_same))
         return;
