@@ -31,7 +31,16 @@ FUNCTIONS = (
         gc_collect_main deduce_unreachable update_refs subtract_refs visit_decref visit_reachable move_unreachable
         untrack_tuples untrack_dicts has_legacy_finalizer move_legacy_finalizers clear_unreachable_mask visit_move
         move_legacy_finalizer_reachable handle_weakrefs handle_legacy_finalizers finalize_garbage
-        handle_resurrected_objects delete_garbage"""),
+        handle_resurrected_objects delete_garbage PyGC_Collect _PyGC_CollectNoFail _PyGC_DumpShutdownStats
+        gc_fini_untrack _PyGC_Fini"""),
+    ("Python/pylifecycle.c", """
+        Py_FinalizeEx wait_for_thread_shutdown flush_std_files finalize_modules finalize_modules_delete_special
+        finalize_remove_modules finalize_restore_builtins finalize_modules_clear_weaklist
+        finalize_clear_sys_builtins_dict finalize_clear_modules_dict finalize_interp_clear finalize_interp_types
+        finalize_interp_delete Py_EndInterpreter call_ll_exitfuncs"""),
+    ("Python/pystate.c", """
+        interpreter_clear _PyInterpreterState_Clear _PyInterpreterState_ClearModules PyThreadState_Clear"""),
+    ("Modules/atexitmodule.c", "atexit_delete_cb atexit_cleanup _PyAtExit_Fini atexit_callfuncs _PyAtExit_Call"),
     ("Objects/weakrefobject.c", """
         PyObject_ClearWeakRefs handle_callback clear_weakref _PyWeakref_ClearRef weakref_dealloc gc_clear
         gc_traverse"""),
