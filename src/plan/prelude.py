@@ -476,6 +476,10 @@ class Z(object):
         lock.acquire()
         while _thread._count() > 0:
             pass  # it is about to end
+#@ has_codecs
+
+    def has_codecs(self):
+        return True  # a worker knows better where that is known to crash
 #@ gc_enable
 
     def gc_enable(self):

@@ -11,6 +11,7 @@
 #include "py/batch.h"
 #include "py/build.h"
 #include "py/cnode.h"
+#include "py/end.h"
 #include "py/import.h"
 #include "py/observe.h"
 #include "py/plant.h"
@@ -309,6 +310,12 @@ ZAP_PY_DEFINE(z_done)
     return none();
 }
 
+ZAP_PY_DEFINE(z_has_codecs)
+{
+    (void)zap_self, (void)args, (void)nargs;
+    return new_ref(zap_end_has_codecs() ? Py_True : Py_False);
+}
+
 ZAP_PY_DEFINE(z_poked)
 {
     (void)zap_self, (void)nargs;
@@ -525,6 +532,7 @@ static PyMethodDef z_functions[] = {
     ZAP_PY_METHOD("keep", z_keep),
     ZAP_PY_METHOD("collect", z_collect),
     ZAP_PY_METHOD("done", z_done),
+    ZAP_PY_METHOD("has_codecs", z_has_codecs),
     ZAP_PY_METHOD("poked", z_poked),
     ZAP_PY_METHOD("unlist", z_unlist),
     ZAP_PY_METHOD("clear", z_clear),

@@ -57,6 +57,7 @@ static struct {
     PyThreadState *state; /* of the subinterpreter */
     bool has_garbage;     /* the cycle has not been collected yet */
     bool lost_sentinel;
+    bool lost_codecs; /* the registry of codecs is given up */
 } end;
 
 /* ---- how far the end has got ---- */
@@ -147,10 +148,10 @@ static void record_for_all(enum zap_event_code kind, uint8_t info, uint8_t by)
 
 void zap_end_meets(uint8_t number)
 {
-    if (number == ZAP_CNODE_SENTINEL) {
-        end.lost_sentinel = true;
+    end.lost_sentinel = end.lost_sentinel || number == ZAP_CNODE_SENTINEL;
+    end.lost_codecs = end.lost_codecs || number == ZAP_CNODE_CODECS;
+    if (number != ZAP_CNODE_GARBAGE)
         return;
-    }
     end.has_garbage = false;
     record_for_all(ZAP_EVENT_GARBAGE, 0, 0);
 }
@@ -305,6 +306,27 @@ static void unlist(void)
             PyErr_Clear();
 }
 
+bool zap_end_has_codecs(void)
+{
+    return !end.lost_codecs || !(zap_run_avoids(ZAP_FEATURE_LATE_CODEC_ABORTS) ||
+                                 zap_run_avoids(ZAP_FEATURE_LATE_CODEC_CRASHES));
+}
+
+/* See the registry of codecs go: what is registered last goes first, and by then it is given up. */
+static int watch_codecs(const struct zap_plan *plan)
+{
+    end.lost_codecs = false;
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        if (plan->acts[i].op != ZAP_OP_ENCODE)
+            continue;
+        PyObject *node = zap_cnode_new(ZAP_CNODE_CODECS);
+        int result = node == NULL ? -1 : zap_park_in_codecs(node);
+        Py_XDECREF(node);
+        return result;
+    }
+    return 0;
+}
+
 /* A list that holds itself and a C node. */
 static int make_garbage(void)
 {
@@ -381,6 +403,9 @@ static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flag
     (void)zap_batch_enter(0);
     if (zap_park_settings() < 0 || make_garbage() < 0)
         give_up();
+    for (unsigned run = 0; run < count; run++)
+        if (watch_codecs(&plans[run]) < 0)
+            give_up();
     zap_observe_modules();
     zap_batch_each(begin, NULL);
     zap_batch_each(let_go, NULL);
@@ -470,6 +495,14 @@ static struct outcome *shared_outcome(void)
  * the plan is, and every plan that is run for itself. */
 static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
 {
+    /* Before 3.6 the order of modules is that of hashes, in a table that has grown another way
+     * then. */
+    unsigned entries = plan->modules_count;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        entries +=
+            plan->parks[i].place == ZAP_PARK_MODULES || plan->parks[i].place == ZAP_PARK_MAIN;
+    if (entries > 1 && !zap_profile_has(zap_session.profile, ZAP_FEATURE_SURVIVORS_WIPED))
+        return false;
     return (flags & ZAP_RUN_ALL_ISOLATED) ||
            zap_hash_mix(zap_hash_bytes(plan, sizeof *plan)) % REPEAT_ONE_IN == 0;
 }

@@ -6,9 +6,13 @@
 
 /* Numbers of C nodes that are no plan's (py/cnode.h), from ZAP_NODES_MAX on. */
 enum {
+    ZAP_CNODE_CODECS = 0xfc,   /* in the registry of codecs, where a script asks for one */
     ZAP_CNODE_GARBAGE = 0xfd,  /* in a cycle that is garbage before the end begins */
     ZAP_CNODE_SENTINEL = 0xfe, /* in the main interpreter, while a subinterpreter ends */
 };
+
+/* May a script ask for a codec? Not where that is known to crash the build (zap_run_avoids). */
+bool zap_end_has_codecs(void);
 
 /* One of them is deallocated. */
 void zap_end_meets(uint8_t number);

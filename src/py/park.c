@@ -125,13 +125,18 @@ static int hold_C(const char *name, PyObject *thing)
     return 0;
 }
 
-static int hold_CODECS(const char *name, PyObject *thing)
+int zap_park_in_codecs(PyObject *thing)
 {
-    (void)name;
     PyObject *callable = callable_with(&search_def, 0, thing);
     int result = callable == NULL ? -1 : PyCodec_Register(callable);
     Py_XDECREF(callable);
     return result;
+}
+
+static int hold_CODECS(const char *name, PyObject *thing)
+{
+    (void)name;
+    return zap_park_in_codecs(thing);
 }
 
 typedef int (*holder)(const char *name, PyObject *thing);

@@ -12,6 +12,10 @@ bool zap_park_has_all(const struct zap_plan *plan);
  * Returns 0, or -1 with a Python exception set. */
 int zap_park_all(PyObject *const *made);
 
+/* Have a search function in the registry of codecs that holds a thing. Returns 0, or -1 with a
+ * Python exception set. */
+int zap_park_in_codecs(PyObject *thing);
+
 /* Make the plan's settings so. Returns 0, or -1 with a Python exception set. */
 int zap_park_settings(void);
 

@@ -79,9 +79,13 @@ static void hook_dealloc(PyObject *self);
 
 static void dealloc(PyObject *key)
 {
-    trap->tp_dealloc = slot_dealloc; /* it looks for a base class that has another one */
+    PyTypeObject *type =
+        Py_TYPE(key); /* not always `trap`: an interpreter that has ended had its own */
+    Py_INCREF(type);
+    type->tp_dealloc = slot_dealloc; /* it looks for a base class that has another one */
     slot_dealloc(key);
-    trap->tp_dealloc = hook_dealloc;
+    type->tp_dealloc = hook_dealloc;
+    Py_DECREF(type);
 }
 
 static void hook_dealloc(PyObject *self)

@@ -30,6 +30,8 @@ static const struct {
     {ZAP_FEATURE_ENDLESS_NEW, ZAP_TIMED_OUT, "endless-new"},
     {ZAP_FEATURE_FREED_KEY, ZAP_BROKEN, "Z4"},
     {ZAP_FEATURE_UNHELD_WIPE, ZAP_BROKEN, "Z5"},
+    {ZAP_FEATURE_LATE_CODEC_ABORTS, ZAP_CRASHED, "SIGABRT"},
+    {ZAP_FEATURE_LATE_CODEC_CRASHES, ZAP_CRASHED, "SIGSEGV"},
 };
 enum { REASONS = sizeof reasons / sizeof reasons[0] };
 
@@ -40,7 +42,8 @@ static bool is_suspect(const struct zap_plan *plan)
 {
     for (unsigned i = 0; i < plan->acts_count; i++)
         if (plan->acts[i].name == ZAP_NAME_TRAP || plan->acts[i].name == ZAP_NAME_U_TRAP ||
-            plan->acts[i].op == ZAP_OP_BIND_AGAIN || plan->acts[i].op == ZAP_OP_NEW_AGAIN)
+            plan->acts[i].op == ZAP_OP_BIND_AGAIN || plan->acts[i].op == ZAP_OP_NEW_AGAIN ||
+            (plan->acts[i].op == ZAP_OP_ENCODE && zap_plan_ends(plan)))
             return true;
     if (plan->route == ZAP_ROUTE_WIPE_UNHELD && plan->acts_count > 0)
         return true;
