@@ -179,7 +179,7 @@ static const struct zap_event_row *accept_event(const char **at)
 }
 
 /* What is wrong with the lines that a script has printed; NULL where nothing is. */
-static const char *flaw_of(const char *output)
+static const char *flaw_of(const char *output, bool ends)
 {
     unsigned open[4096]; /* codes of the events whose end is to come */
     unsigned open_count = 0;
@@ -208,7 +208,8 @@ static const char *flaw_of(const char *output)
             return "an event after the end of the route";
         }
     }
-    return last == ZAP_EVENT_ROUTE_END ? NULL : "the route has no end";
+    /* Where the interpreter ends, nobody is left to say that it has. */
+    return (last == ZAP_EVENT_ROUTE_END) != ends ? NULL : "the route has no end, or one too many";
 }
 
 /* ---- the tests ---- */
@@ -242,14 +243,17 @@ static unsigned check_plan(const char *what, const struct zap_plan *plan)
             outputs[i][0] = '\0'; /* nothing to compare */
             continue;
         }
+        /* How interpreters end differs from version to version. */
+        bool ends = zap_plan_ends(plan);
         bool is_comparable =
-            has_route && build->era != 0 && script_is_deterministic(plan) && !grows(plan);
-        assert_true(has_route || plan->route == ZAP_ROUTE_WIPE ||
+            has_route && !ends && build->era != 0 && script_is_deterministic(plan) && !grows(plan);
+        assert_true(has_route || ends || plan->route == ZAP_ROUTE_WIPE ||
                     plan->route == ZAP_ROUTE_WIPE_UNHELD);
-        if (status != 0) {
+        /* 120: what was left in a stream could not be written. */
+        if (status != 0 && !(ends && WIFEXITED(status) && WEXITSTATUS(status) == 120)) {
             fail_msg("%s on %s: wait status %d", what, build->name, status);
         }
-        const char *flaw = has_route ? flaw_of(outputs[i]) : NULL;
+        const char *flaw = has_route ? flaw_of(outputs[i], ends) : NULL;
         if (flaw) {
             fail_msg("%s on %s: %.200s", what, build->name, flaw);
         }
@@ -333,9 +337,9 @@ static void flaws_are_seen(void **state)
         "route kind=drop\nlook o3 m0 name=a\nroute-end pending=no\n",
         "route kind=drop\nTraceback\nroute-end pending=no\n",
     };
-    assert_null(flaw_of(good));
+    assert_null(flaw_of(good, false));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_non_null(flaw_of(bad[i]));
+        assert_non_null(flaw_of(bad[i], false));
     }
 }
 
