@@ -601,6 +601,7 @@ bool zap_end_batch(const struct zap_plan *plans, unsigned count, uint32_t flags,
 {
     static struct zap_trace traces[ZAP_BATCH_MAX];
     static struct zap_judgement judgements[ZAP_BATCH_MAX];
+    zap_run_collect_dirt();
     pid_t child = fork_child();
     if (child == 0) {
         be_quiet();

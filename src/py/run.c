@@ -51,7 +51,7 @@ void zap_run_collect(void)
 /* Can this plan's run collect, and so meet what others left? */
 static bool can_collect(const struct zap_plan *plan)
 {
-    if (plan->route == ZAP_ROUTE_COLLECT)
+    if (plan->route == ZAP_ROUTE_COLLECT || zap_plan_ends(plan))
         return true;
     for (unsigned i = 0; i < plan->acts_count; i++)
         if (plan->acts[i].op == ZAP_OP_COLLECT)
@@ -287,6 +287,12 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
 static bool has_route(const struct zap_plan *plan)
 {
     return ((zap_session.trace->build.routes >> plan->route) & 1) && zap_park_has_all(plan);
+}
+
+void zap_run_collect_dirt(void)
+{
+    if (zap_session.is_dirty)
+        zap_run_collect();
 }
 
 bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags)

@@ -38,6 +38,9 @@ extern ZAP_WEAK void __gcov_dump(void);
  * the collector does not look. */
 void zap_run_collect(void);
 
+/* The same, if there is garbage of earlier plans. */
+void zap_run_collect_dirt(void);
+
 /* For end.c: set the session up for a plan; say that a plan was not run, or not to its end. */
 void zap_run_start(const struct zap_plan *plan);
 void zap_run_skip(enum zap_feature_code known, struct zap_judgement *ret_judgement);

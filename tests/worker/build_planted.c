@@ -33,7 +33,8 @@ static const struct plant {
 static bool run(const char *path, const char *token, struct zap_worker *worker)
 {
     setenv("PYZAP_PLANT", token, 1);
-    return run_plans(path, SEED, PLANS, worker);
+    struct zap_gen_config gen = {.seed = SEED, .routes = routes_without_end()};
+    return run_plans(path, &gen, PLANS, worker);
 }
 
 static bool is_caught(const char *path, const struct plant *plant)

@@ -5,6 +5,8 @@
 #include "host/session.h"
 #include "host/symbols.h"
 
+#include "run.h"
+
 #include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -136,8 +138,11 @@ static void ten_thousand_crashes_of_five_bugs_are_five_findings(void **state)
     (void)state;
     enum { PLANS = 10000, BUGS = 5 };
     const struct zap_builds_row *rows[] = {&builds.rows[0]};
-    const struct zap_session_config config = {
-        .builds = rows, .builds_count = 1, .gen = {.seed = 5}, .plans = PLANS, .out = out};
+    const struct zap_session_config config = {.builds = rows,
+                                              .builds_count = 1,
+                                              .gen = {.seed = 5, .routes = routes_without_end()},
+                                              .plans = PLANS,
+                                              .out = out};
     struct zap_session session;
     setenv("ZAP_FAKE", "segv-one@0%5,segv-two@1%5,fatal-one@2%5,assert-one@3%5,overflow-one@4%5",
            1);
