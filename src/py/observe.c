@@ -470,7 +470,8 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
 void zap_observe_none(int number, PyObject *key)
 {
 #if ZAP_HAS_SETS && !ZAP_HAS_DICT_WATCHER
-    name_changes(number, zap_session.spaces[number].dict, key, Py_None);
+    if (zap_session.spaces[number].dict != NULL) /* else the key's own code has ended it */
+        name_changes(number, zap_session.spaces[number].dict, key, Py_None);
 #else
     (void)number, (void)key;
 #endif
