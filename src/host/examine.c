@@ -340,6 +340,16 @@ static void keep_said(const struct zap_bare *bare, struct zap_examination *exami
     examination->said[n] = '\0';
 }
 
+/* A script that cannot do something without C code says so first, and ends; what it says, or NULL.
+ */
+static const char *unavailable_line(const struct zap_bare *bare)
+{
+    const char *found = strstr(bare->said, " is not available: ");
+    bool is_first = found && strncmp(bare->said, "# ", 2) == 0 &&
+                    (size_t)(found - bare->said) < strcspn(bare->said, "\n");
+    return is_first ? bare->said + 2 : NULL;
+}
+
 static void look_at_bare(const struct zap_plan *plan, const struct zap_shrinker_goal *goal,
                          const struct zap_outcome *outcome, const struct zap_bare *bare,
                          struct zap_examination *examination)
@@ -354,8 +364,11 @@ static void look_at_bare(const struct zap_plan *plan, const struct zap_shrinker_
     else if (strncmp(bare->said, no_wipe, strlen(no_wipe)) == 0)
         zap_str_add(&why, "needs the C API: _PyModule_Clear, which this interpreter hides from "
                           "ctypes, or it has no ctypes");
-    else if (goal->verdict == ZAP_BROKEN && bare->end == ZAP_BARE_ENDED && has_begun(bare) &&
-             WIFEXITED(bare->status) && !endless_line(bare))
+    else if (goal->verdict == ZAP_BROKEN && unavailable_line(bare)) {
+        examination->needs_api = true;
+        zap_str_printf(&why, "needs the C API: %.200s", unavailable_line(bare));
+    } else if (goal->verdict == ZAP_BROKEN && bare->end == ZAP_BARE_ENDED && has_begun(bare) &&
+               WIFEXITED(bare->status) && !endless_line(bare))
         look_at_trace(plan, goal, outcome, bare, examination, &why);
     else
         look_at_death(goal, bare, examination, &why);

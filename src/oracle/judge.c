@@ -506,7 +506,20 @@ static bool may_outlive(const struct zap_plan *plan)
  */
 static bool can_survive(const struct walk *w)
 {
-    return w->plan->parks_count > 0 || !w->has_gil || may_outlive(w->plan);
+    for (unsigned i = 0; i < w->plan->parks_count; i++) {
+        uint8_t place = w->plan->parks[i].place;
+        if (place != ZAP_PARK_BUILTINS && place != ZAP_PARK_MODULES && place != ZAP_PARK_MAIN)
+            return true;
+    }
+    return !w->has_gil || may_outlive(w->plan);
+}
+
+static bool has_park(const struct zap_plan *plan, enum zap_park_code place)
+{
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == place)
+            return true;
+    return false;
 }
 
 /* Which late roots a build lets go of for good, garbage included. */
@@ -728,7 +741,10 @@ static void on_clearing(struct walk *w, const struct zap_event *event)
         if (!w->any_cleared && main_module(w->plan) >= 0)
             check(w, ZAP_INVARIANT_I18, main_module(w->plan) == event->module);
     } else {
-        check(w, ZAP_INVARIANT_I19, space->last_unlisted != 0 && can_survive(w));
+        bool is_held = can_survive(w), was_in_builtins = has_park(w->plan, ZAP_PARK_BUILTINS);
+        check(w, ZAP_INVARIANT_I19, space->last_unlisted != 0 && (is_held || was_in_builtins));
+        if (!is_held && was_in_builtins) /* which has let go of everything by now */
+            check(w, ZAP_INVARIANT_I20, false);
         uint32_t entry = entry_wiped(w, space);
         if (is_first && entry != 0 && w->last_cleared != 0)
             check(w, ZAP_INVARIANT_I17,

@@ -15,6 +15,10 @@
  *
  * Where the script cannot know that a namespace is being cleared (up to 3.3, when a module is
  * deallocated behind its back) its states are taken out.
+ *
+ * When an interpreter ends, hardly anything of what it does can be told from what a script prints:
+ * not how far it has got, nor what it wipes or collects. There only those invariants are judged
+ * that speak of what scripts do print (`by_prints`).
  */
 #include "oracle/script.h"
 
@@ -503,30 +507,45 @@ static const struct {
     uint32_t observers;
     uint64_t kinds;  /* of events */
     uint8_t skipped; /* the invariant that is about this very means, + 1 */
+    bool is_of_ends; /* a means only where an interpreter ends */
 } means[] = {
     {"PyDict_Watch", "calls of PyDict_SetItem and PyDict_DelItem, wrapped",
      ZAP_FEATURE_DICT_WATCHER, ZAP_SEES_SETS,
-     BIT(ZAP_EVENT_SET_NONE) | BIT(ZAP_EVENT_STORE) | BIT(ZAP_EVENT_UNBIND), ZAP_INVARIANT_I26 + 1},
+     BIT(ZAP_EVENT_SET_NONE) | BIT(ZAP_EVENT_STORE) | BIT(ZAP_EVENT_UNBIND), ZAP_INVARIANT_I26 + 1,
+     false},
     {"PyRefTracer_SetTracer", "", ZAP_FEATURE_REF_TRACER, ZAP_SEES_DESTROY, BIT(ZAP_EVENT_DESTROY),
-     ZAP_INVARIANT_I27 + 1},
+     ZAP_INVARIANT_I27 + 1, false},
     {"tp_clear and tp_dealloc of dict", "", ZAP_FEATURE_COUNT, ZAP_SEES_DICT_GONE,
-     BIT(ZAP_EVENT_EMPTY) | BIT(ZAP_EVENT_EMPTY_END) | BIT(ZAP_EVENT_DICT_GONE), 0},
+     BIT(ZAP_EVENT_EMPTY) | BIT(ZAP_EVENT_EMPTY_END) | BIT(ZAP_EVENT_DICT_GONE), 0, false},
     {"tp_dealloc of the dict that is being wiped", "", ZAP_FEATURE_COUNT, 0,
-     BIT(ZAP_EVENT_DEAD_DICT), ZAP_INVARIANT_Z5 + 1},
+     BIT(ZAP_EVENT_DEAD_DICT), ZAP_INVARIANT_Z5 + 1, false},
     {"tp_dealloc of module", "", ZAP_FEATURE_COUNT, 0,
-     BIT(ZAP_EVENT_MODULE_GONE) | BIT(ZAP_EVENT_MODULE_END), 0},
+     BIT(ZAP_EVENT_MODULE_GONE) | BIT(ZAP_EVENT_MODULE_END), 0, false},
     {"tp_free of the class", "", ZAP_FEATURE_COUNT, 0,
-     BIT(ZAP_EVENT_FREE) | BIT(ZAP_EVENT_RESURRECT), 0},
+     BIT(ZAP_EVENT_FREE) | BIT(ZAP_EVENT_RESURRECT), 0, false},
     {"PyErr_WriteUnraisable", "", ZAP_FEATURE_COUNT, ZAP_SEES_UNRAISABLE, BIT(ZAP_EVENT_UNRAISABLE),
-     0},
+     0, false},
+    {"calls of _PyModule_Clear and _PyModule_ClearDict, wrapped", "", ZAP_FEATURE_COUNT,
+     ZAP_SEES_ENDS, BIT(ZAP_EVENT_WIPE) | BIT(ZAP_EVENT_WIPE_END), 0, true},
+    {"calls of PyGC_Collect and _PyGC_CollectNoFail, wrapped", "", ZAP_FEATURE_COUNT, 0,
+     BIT(ZAP_EVENT_COLLECT) | BIT(ZAP_EVENT_COLLECT_END) | BIT(ZAP_EVENT_GARBAGE), 0, true},
+    {"PyImport_GetModuleDict and PySys_GetObject, where no Python code runs", "", ZAP_FEATURE_COUNT,
+     0, BIT(ZAP_EVENT_PHASE) | BIT(ZAP_EVENT_UNLISTED), 0, true},
 };
 enum { MEANS_COUNT = sizeof means / sizeof means[0] };
+
+/* Where an interpreter ends: what a script prints is all that these speak of. */
+static const uint64_t by_prints =
+    BIT(ZAP_INVARIANT_I12) | BIT(ZAP_INVARIANT_I28) | BIT(ZAP_INVARIANT_Z6);
 
 void zap_script_judge(const struct zap_plan *plan, const struct zap_trace *trace,
                       struct zap_judgement *ret_judgement)
 {
     zap_judge(plan, trace, ret_judgement);
     ret_judgement->any_broken = false;
+    for (int i = 0; i < ZAP_INVARIANT_COUNT; i++)
+        if (zap_plan_ends(plan) && !(by_prints >> i & 1))
+            ret_judgement->verdicts[i] = ZAP_SKIPPED;
     for (size_t i = 0; i < MEANS_COUNT; i++) {
         if (means[i].skipped)
             ret_judgement->verdicts[means[i].skipped - 1] = ZAP_SKIPPED;
@@ -594,8 +613,10 @@ void zap_script_needs(const struct zap_plan *plan, const struct zap_trace *trace
                       struct zap_str *out)
 {
     const char *separator = "";
-    for (size_t i = 0; i < MEANS_COUNT; i++) {
+    for (size_t i = 0; i < MEANS_COUNT && invariant != ZAP_INVARIANT_I29; i++) {
         struct zap_judgement judgement;
+        if (means[i].is_of_ends && !zap_plan_ends(plan))
+            continue;
         leave_out(trace, i, scratch);
         if (scratch->events_count == trace->events_count)
             continue; /* it was of no use here */
@@ -607,6 +628,8 @@ void zap_script_needs(const struct zap_plan *plan, const struct zap_trace *trace
         zap_str_printf(out, "%s%s", separator, has_api ? means[i].api : means[i].before);
         separator = " and ";
     }
-    if (!*separator)
+    if (!*separator && zap_plan_ends(plan))
+        zap_str_add(out, "what runs when the interpreter has ended");
+    else if (!*separator)
         zap_str_add(out, "Py_REFCNT, or PyErr_Occurred, where no Python code runs");
 }
