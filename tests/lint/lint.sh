@@ -26,9 +26,7 @@ ours() {
 
 # grep -n with our marks. In: check, message, pattern. Files on stdin.
 forbid() {
-    while read -r file; do
-        grep -nE "$3" "$file" | sed -E "s|^([0-9]*):.*|$file:\1: [$1] $2|"
-    done
+    xargs -r grep -nHE "$3" | sed -E "s|^([^:]*:[0-9]*):.*|\1: [$1] $2|"
 }
 
 # Python.h is for the workers alone (and for the probe that asks whether a worker could be linked).
@@ -45,21 +43,26 @@ check_version_test() {
 
 # base <- plan <- oracle <- proto <- {py, host} <- {tools, tests, fuzz}; paths are relative to src/.
 check_layering() {
-    ours c h def | while read -r file; do
-        case $file in
-        src/base/*) may='base/' ;;
-        src/plan/*) may='(base|plan)/' ;;
-        src/oracle/*) may='(base|plan|oracle)/' ;;
-        src/proto/*) may='(base|plan|oracle|proto)/' ;;
-        src/py/*) may='(base|plan|oracle|proto|py)/' ;;
-        src/host/*) may='(base|plan|oracle|proto|host)/' ;;
-        src/*) may='nothing' ;;
-        # or a file beside it, or a table, or a header of py that needs no Python.h
-        *) may='((base|plan|oracle|proto|host)/|py/[a-z]*\.def$|py/(embed|crash)\.h$|[^/]*$)' ;;
-        esac
-        sed -nE 's|^ *# *include *"([^"]*)".*|\1|p' "$file" | grep -vE "^$may" |
-            sed "s|^|$file: [layering] may not include |"
-    done
+    ours c h def | xargs -r awk '
+        function may_include(file) {
+            if (file ~ /^src\/base\//) return "base/"
+            if (file ~ /^src\/plan\//) return "(base|plan)/"
+            if (file ~ /^src\/oracle\//) return "(base|plan|oracle)/"
+            if (file ~ /^src\/proto\//) return "(base|plan|oracle|proto)/"
+            if (file ~ /^src\/py\//) return "(base|plan|oracle|proto|py)/"
+            if (file ~ /^src\/host\//) return "(base|plan|oracle|proto|host)/"
+            if (file ~ /^src\//) return "nothing"
+            # or a file beside it, or a table, or a header of py that needs no Python.h
+            return "((base|plan|oracle|proto|host)/|py/[a-z]*\\.def$|py/(embed|crash)\\.h$|[^/]*$)"
+        }
+        FNR == 1 { may = "^" may_include(FILENAME) }
+        /^ *# *include *"/ {
+            included = $0
+            sub(/^[^"]*"/, "", included)
+            sub(/".*/, "", included)
+            if (included !~ may)
+                printf "%s: [layering] may not include %s\n", FILENAME, included
+        }'
 }
 
 # Work that is left open belongs in an issue.
@@ -76,9 +79,8 @@ check_machine_path() {
 
 # Every file says first what it is.
 check_head_comment() {
-    ours c h def | while read -r file; do
-        head -n 1 "$file" | grep -qE '^(/\*|//)' || echo "$file:1: [head-comment] does not begin with a comment"
-    done
+    ours c h def | xargs -r awk '
+        FNR == 1 && !/^(\/\*|\/\/)/ { print FILENAME ":1: [head-comment] does not begin with a comment" }'
 }
 
 # The rows of a table differ in code, in identifier and in name. One row is one MACRO( at the start of
@@ -121,11 +123,10 @@ core_may='^(zap_[a-z0-9_]*|mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|chr|r
 check_may='^(fprintf|__fprintf_chk|fwrite|fflush|stderr)$'
 check_core_symbol() {
     [ -n "$archive" ] || return 0
-    nm -A -u "$archive" | sed -E 's/^[^:]*:([^:]*): *U /\1 /' | while read -r object symbol; do
-        printf '%s\n' "$symbol" | grep -qE "$core_may" && continue
-        [ "$object" = check.c.o ] && printf '%s\n' "$symbol" | grep -qE "$check_may" && continue
-        echo "$object: [core-symbol] the core may not use $symbol"
-    done
+    nm -A -u "$archive" | sed -E 's/^[^:]*:([^:]*): *U /\1 /' | core_may=$core_may check_may=$check_may awk '
+        $2 ~ ENVIRON["core_may"] { next }
+        $1 == "check.c.o" && $2 ~ ENVIRON["check_may"] { next }
+        { print $1 ": [core-symbol] the core may not use " $2 }'
 }
 
 # The core has no state: nothing writable but relocated constants.
@@ -144,10 +145,8 @@ check_format() {
         skipped="$skipped format (no clang-format 14)"
         return
     fi
-    ours c h | while read -r file; do
-        clang-format --dry-run -Werror "$file" 2>/dev/null ||
-            echo "$file: [format] not as clang-format would have it"
-    done
+    ours c h | xargs -r clang-format --dry-run -Werror 2>&1 |
+        sed -nE 's/^([^:]*):[0-9]+:.*/\1: [format] not as clang-format would have it/p' | sort -u
 }
 
 {

@@ -73,6 +73,8 @@ cat >"$tree/configure" <<'END'
 #!/bin/sh
 source=$(dirname "$0")
 echo "$CC $CFLAGS $*" >>"$source/configured"
+[ ! -e config.cache ] || cp config.cache "$source/answers"
+printf "ac_cv_env_CFLAGS_value='$CFLAGS'\nac_cv_header_ffi_h=yes\n" >config.cache
 printf 'python pybuilddir.txt:\n\tsh %s/make $@\n' "$source" >Makefile
 END
 cat >"$tree/make" <<'END'
@@ -159,6 +161,21 @@ builds 7 ./tree --variant env --into empty
 (cd "$work" && exec tools/build-cpython ./tree --variant env --into both) >/dev/null 2>&1 &
 builds 8 ./tree --variant env --into both
 wait $! || fail "the other of two failed"
+
+# What configure has answered is not asked again: unless it is about another machine, or packages have come since.
+asked() { # what the cache held, or nothing; arguments of builds...
+    rm -f "$tree/answers"
+    held=$1
+    shift
+    builds "$@"
+    [ "$(cat "$tree/answers" 2>/dev/null)" = "$held" ] || fail "$*: configure was given $(cat "$tree/answers" 2>&1)"
+}
+CFLAGS=-O2 asked ac_cv_header_ffi_h=yes 9 ./tree --variant env --into answered
+CFLAGS=-m32 asked '' 10 ./tree --variant env --into for-32
+find "$work/build/cpython-source" -name '*.cache' -exec touch -d 2001-01-01 {} +
+if [ -e /var/lib/dpkg/status ]; then
+    asked '' 11 ./tree --variant env --into with-more-packages
+fi
 
 mkdir -p "$tree/Programs"
 : >"$tree/Programs/python.o"

@@ -1,7 +1,4 @@
 /* Has its own taste. */
 extern int zap_bad(void);
 
-int zap_bad(void)
-{
-    return 1;
-}
+int zap_bad( void ) { return 1; }
