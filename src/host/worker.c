@@ -355,6 +355,9 @@ static enum zap_worker_news take_hello(struct zap_worker *worker, const struct z
                  (unsigned)worker->shared->proto, ZAP_PROTO);
         return end_for_garbage(worker, what);
     }
+    if (worker->shared->size != sizeof *worker->shared)
+        return end_for_garbage(worker,
+                               "it and this pyzap are of different sources: build both again");
     worker->build = worker->shared->trace.build;
     if (!is_text(worker->build.name, sizeof worker->build.name) ||
         !is_text(worker->build.banner, sizeof worker->build.banner))

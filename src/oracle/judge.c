@@ -532,13 +532,19 @@ static bool has_late_roots(const struct zap_plan *plan)
     return false;
 }
 
+/* May the collector leave all garbage to a later collection, since some of it came back? */
+static bool may_keep_all(const struct walk *w)
+{
+    return has(w, ZAP_FEATURE_ONE_KEEPS_ALL) && can_resurrect(w->plan);
+}
+
 /* The end is over: everything has happened that was to happen. */
 static void on_over(struct walk *w)
 {
     const struct zap_plan *plan = w->plan;
     if (w->sees_ends)
         check(w, ZAP_INVARIANT_I21, w->is_sys_cleared && w->is_builtins_cleared);
-    if (has(w, ZAP_FEATURE_SURVIVORS_WIPED))
+    if (has(w, ZAP_FEATURE_SURVIVORS_WIPED) && !may_keep_all(w))
         check(w, ZAP_INVARIANT_I30, w->saw_garbage);
     if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(plan) ||
         (has_late_roots(plan) && !has(w, ZAP_FEATURE_LATE_ROOTS_COLLECTED)))
@@ -599,8 +605,7 @@ static void on_garbage(struct walk *w)
     bool is_on = zap_plan_has_setting(w->plan, ZAP_SETTING_GC_ON);
     bool is_exit = w->plan->route == ZAP_ROUTE_EXIT;
     w->saw_garbage = true;
-    if (w->script_collected || (is_on && w->collecting == 0) ||
-        (has(w, ZAP_FEATURE_ONE_KEEPS_ALL) && can_resurrect(w->plan)))
+    if (w->script_collected || (is_on && w->collecting == 0) || may_keep_all(w))
         return;
     if (is_exit &&
         (is_on || has(w, ZAP_FEATURE_COLLECTS_DISABLED) || has(w, ZAP_FEATURE_INCREMENTAL_GC)))

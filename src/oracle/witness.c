@@ -316,6 +316,15 @@ static bool saw_pass_two(struct sides *s, const struct zap_event *event)
     return saw;
 }
 
+/* Does a phase come in its turn? Not the loss of builtins by a subinterpreter that has lost its
+ * modules. */
+static bool is_in_turn(const struct sides *s, uint8_t phase)
+{
+    return phase != ZAP_END_BUILTINS_WIPED || s->phase >= ZAP_END_SYS_WIPED ||
+           s->plan->route == ZAP_ROUTE_EXIT ||
+           !zap_profile_has(s->profile, ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS);
+}
+
 static bool thing_of_event(struct sides *s, const struct zap_event *event, struct thing *ret_thing)
 {
     struct zap_str text = zap_str_init(ret_thing->text, sizeof ret_thing->text);
@@ -331,7 +340,8 @@ static bool thing_of_event(struct sides *s, const struct zap_event *event, struc
     }
     switch (event->kind) {
     case ZAP_EVENT_PHASE:
-        s->phase = event->info;
+        if (is_in_turn(s, event->info))
+            s->phase = event->info;
         return false;
     case ZAP_EVENT_UNLISTED:
         ret_thing->kind = THING_REMOVING;

@@ -5,7 +5,8 @@
  * filling shared->build and sending REPORT_HELLO. From then on it does one command after the other,
  * and ends at COMMAND_QUIT or when the pipe is closed. Whatever a worker is doing when it dies
  * stands in the shared block: that is what the block is for. Worker and host are built together and
- * refuse each other where ZAP_PROTO differs; nothing here is stored.
+ * refuse each other where ZAP_PROTO or the size of the block, which grows with every table,
+ * differs; nothing here is stored.
  */
 #ifndef ZAP_PROTO_PROTO_H
 #define ZAP_PROTO_PROTO_H
@@ -17,7 +18,7 @@
 #include <stdatomic.h>
 
 enum {
-    ZAP_PROTO = 2,
+    ZAP_PROTO = 3,
     ZAP_FD_SHARED = 3,
     ZAP_FD_COMMANDS = 4,
     ZAP_FD_REPORTS = 5,
@@ -57,6 +58,7 @@ struct zap_crash {
 struct zap_shared {
     _Atomic uint32_t stop; /* set by the host: end the command after the plan at work, with DONE */
     uint32_t proto;        /* ZAP_PROTO, set by the worker before REPORT_HELLO */
+    uint32_t size;         /* of this struct, in bytes; the same */
     _Atomic uint32_t phase;
     _Atomic uint64_t index; /* of the plan at work (COMMAND_RUN) */
     _Atomic uint64_t plans; /* finished */

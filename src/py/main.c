@@ -237,6 +237,7 @@ int main(void)
     zap_session.shared = shared;
     zap_session.trace = &shared->trace;
     shared->proto = ZAP_PROTO;
+    shared->size = sizeof *shared;
     zap_crash_install(&shared->crash);
     atomic_store(&shared->phase, ZAP_PHASE_START);
 #ifdef ZAP_PLANT

@@ -60,7 +60,7 @@ static void compare(const struct zap_builds_row *row, unsigned route)
     struct zap_gen_config gen = {.seed = SEED, .routes = UINT32_C(1) << route};
     struct tally together, alone = {0};
     unsigned independent = 0;
-    if (!run_plans(row->worker, &gen, PLANS, &worker)) {
+    if (!run_plans(row->worker, &gen, 0, PLANS, ZAP_INVARIANT_COUNT, &worker)) {
         expect(false, row->name, "its worker does not start");
         return;
     }

@@ -19,8 +19,8 @@ static struct zap_outcome outcomes[3];
 
 /* Two refcounts are different by construction. A namespace's dict has a reference from each
  * function that was made in it, and a plan's source makes a class with two functions per node where
- * the builder makes one per module. And a node whose __del__ is at work has one from each frame
- * that it is `self` of: the builder's scripts are functions that __del__ calls. */
+ * the builder makes one per module. And a node whose __del__ or atexit callback is at work has one
+ * from each frame that it is `self` of: the builder's scripts are functions that these call. */
 static void forget_refs(struct zap_trace *trace)
 {
     bool is_open[256] = {false};
@@ -35,8 +35,9 @@ static void forget_refs(struct zap_trace *trace)
         /* Up to 3.9 each frame holds what its globals have as __builtins__. */
         if (is_change && event->name == ZAP_NAME_BUILTINS)
             event->refs = 0;
-        if (event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END)
-            is_open[event->node] = event->kind == ZAP_EVENT_DEL;
+        bool begins = event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_ATEXIT;
+        if (begins || event->kind == ZAP_EVENT_DEL_END || event->kind == ZAP_EVENT_ATEXIT_END)
+            is_open[event->node] = begins;
     }
 }
 

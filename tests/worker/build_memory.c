@@ -37,7 +37,7 @@ int main(void)
     snprintf(path, sizeof path, "%s/worker-%s", ZAP_LIBEXEC_DIR, build ? build : "");
     struct zap_worker worker;
     struct zap_gen_config gen = {.seed = SEED, .routes = routes_without_end()};
-    if (!run_plans(path, &gen, PLANS, &worker)) {
+    if (!run_plans(path, &gen, 0, PLANS, ZAP_INVARIANT_COUNT, &worker)) {
         printf("%s does not start\n", path);
         return 1;
     }

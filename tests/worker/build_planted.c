@@ -28,19 +28,38 @@ static const struct plant {
 #undef ZAP_PLANT_ROW
 };
 
-/* Run all plans on a worker with this bug. Returns whether a worker came up; it may die of its bug.
- */
-static bool run(const char *path, const char *token, struct zap_worker *worker)
+/* Run plans on a worker with this bug. Returns whether a worker came up; it may die of its bug. */
+static bool run(const char *path, const char *token, uint64_t from, enum zap_invariant_code until,
+                struct zap_worker *worker)
 {
     setenv("PYZAP_PLANT", token, 1);
     struct zap_gen_config gen = {.seed = SEED, .routes = routes_without_end()};
-    return run_plans(path, &gen, PLANS, worker);
+    return run_plans(path, &gen, from, PLANS, until, worker);
+}
+
+/* Run all plans, the next worker after the one that a worker has died of, until the bug is caught.
+ * The last worker is the caller's to release. Returns whether all came up. */
+static bool run_past_deaths(const char *path, const struct plant *plant, struct zap_worker *worker,
+                            uint64_t *ret_plans, uint64_t *ret_times)
+{
+    *ret_plans = *ret_times = 0;
+    for (uint64_t from = 0;;) {
+        if (!run(path, plant->token, from, plant->caught_by, worker))
+            return false;
+        *ret_plans += atomic_load(&worker->shared->plans);
+        *ret_times += atomic_load(&worker->shared->broken[plant->caught_by]);
+        from = atomic_load(&worker->shared->index) + 1;
+        if (worker->pid != 0 || *ret_times > 0 || from >= PLANS)
+            return true;
+        zap_worker_release(worker);
+    }
 }
 
 static bool is_caught(const char *path, const struct plant *plant)
 {
     struct zap_worker worker;
-    bool came_up = run(path, plant->token, &worker), caught = false;
+    uint64_t plans, times;
+    bool came_up = run_past_deaths(path, plant, &worker, &plans, &times), caught = false;
     const char *id = zap_invariant_row(plant->caught_by)->id;
     if (!came_up) {
         printf("FAILED  %-18s the worker does not start\n", plant->token);
@@ -49,13 +68,12 @@ static bool is_caught(const char *path, const struct plant *plant)
         printf("void    %-18s no bug on this version\n", plant->token);
         caught = true;
     } else {
-        uint64_t times = atomic_load(&worker.shared->broken[plant->caught_by]);
         caught = plant->finder == RANDOM ? times > 0 : times == 0;
         printf("%s  %-18s %s broken by %" PRIu64 " of %" PRIu64 " plans\n",
                !caught                   ? "FAILED"
                : plant->finder == RANDOM ? "caught"
                                          : "rare  ",
-               plant->token, id, times, atomic_load(&worker.shared->plans));
+               plant->token, id, times, plans);
     }
     zap_worker_release(&worker);
     return caught;
@@ -64,7 +82,8 @@ static bool is_caught(const char *path, const struct plant *plant)
 static bool is_clean(const char *path)
 {
     struct zap_worker worker;
-    bool clean = run(path, "", &worker) && atomic_load(&worker.shared->plans) == PLANS &&
+    bool clean = run(path, "", 0, ZAP_INVARIANT_COUNT, &worker) &&
+                 atomic_load(&worker.shared->plans) == PLANS &&
                  atomic_load(&worker.shared->findings) == 0 &&
                  atomic_load(&worker.shared->verdicts[ZAP_HARNESS]) == 0 &&
                  atomic_load(&worker.shared->checks) > PLANS;

@@ -3,7 +3,7 @@
  * ZAP_FAKE in the environment is a list of words, separated by commas; a word that begins with
  * "NAME/" is only for the worker whose file is called worker-NAME.
  *
- *   vanish, mute, proto, half-hello, no-nul   instead of a proper hello
+ *   vanish, mute, proto, stale, half-hello, no-nul   instead of a proper hello
  *   WHAT@N       while the plan of index N is at work (COMMAND_PLAN: the Nth plan of the process):
  *                see misbehave() and bugs[]; * for every plan, N%M for one in M of them, by what
  *                they are made of, raise, keep, ... (a token of op.def) for those with a script
@@ -122,6 +122,7 @@ static void say_hello(void)
     if (has_word("no-nul"))
         memset(build->banner, 'x', sizeof build->banner);
     shared->proto = has_word("proto") ? ZAP_PROTO + 1 : ZAP_PROTO;
+    shared->size = (uint32_t)sizeof *shared + has_word("stale");
     if (has_word("half-hello")) {
         uint32_t kind = ZAP_REPORT_HELLO;
         if (write(ZAP_FD_REPORTS, &kind, sizeof kind) != sizeof kind)

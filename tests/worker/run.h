@@ -14,13 +14,15 @@ static inline uint32_t routes_without_end(void)
     return routes;
 }
 
-/* Start a worker and let it run plans 0 to plans - 1 of a session, past findings. What it counted
- * stands in the shared block, also where it died; release it.
+/* Start a worker and let it run plans from..to-1 of a session, past findings. What it counted
+ * stands in the shared block, also where it died, and there the plan it died of; release it.
  *
  * path     borrowed for the worker's life
+ * until    the invariant whose first break is the end; ZAP_INVARIANT_COUNT: none
  * Returns  whether the worker came up
  */
-static inline bool run_plans(const char *path, const struct zap_gen_config *gen, uint64_t plans,
+static inline bool run_plans(const char *path, const struct zap_gen_config *gen, uint64_t from,
+                             uint64_t to, enum zap_invariant_code until,
                              struct zap_worker *ret_worker)
 {
     struct zap_worker_config config = {.path = path};
@@ -29,7 +31,8 @@ static inline bool run_plans(const char *path, const struct zap_gen_config *gen,
     if (zap_worker_start(&config, ret_worker) != ZAP_OK ||
         zap_worker_wait(ret_worker, &report, &judgement) != ZAP_WORKER_HELLO)
         return false;
-    struct zap_command command = {.kind = ZAP_COMMAND_RUN, .gen = *gen, .count = plans};
+    struct zap_command command = {
+        .kind = ZAP_COMMAND_RUN, .gen = *gen, .from = from, .count = to - from};
     if (zap_worker_send(ret_worker, &command, NULL) != ZAP_OK)
         return false;
     for (;;) {
@@ -37,7 +40,10 @@ static inline bool run_plans(const char *path, const struct zap_gen_config *gen,
         if (news == ZAP_WORKER_DONE || news == ZAP_WORKER_DEATH)
             return true;
         if (news == ZAP_WORKER_FINDING)
-            zap_worker_answer(ret_worker, ZAP_GO_ON);
+            zap_worker_answer(ret_worker,
+                              until < ZAP_INVARIANT_COUNT && ret_worker->shared->broken[until] > 0
+                                  ? ZAP_STOP
+                                  : ZAP_GO_ON);
     }
 }
 

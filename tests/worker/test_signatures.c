@@ -120,7 +120,7 @@ static void each_bug_has_one_signature(void **state)
     free(outcome);
 }
 
-/* ------------------------------------------------------------------ ten thousand */
+/* ------------------------------------------------------------------ many */
 
 static size_t count_folders(const char *path)
 {
@@ -133,10 +133,14 @@ static size_t count_folders(const char *path)
     return count;
 }
 
-static void ten_thousand_crashes_of_five_bugs_are_five_findings(void **state)
+static void many_crashes_of_five_bugs_are_five_findings(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__ /* a start takes many times as long */
+    enum { PLANS = 2000, BUGS = 5 };
+#else
     enum { PLANS = 10000, BUGS = 5 };
+#endif
     const struct zap_builds_row *rows[] = {&builds.rows[0]};
     const struct zap_session_config config = {.builds = rows,
                                               .builds_count = 1,
@@ -179,7 +183,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_bug_has_one_signature),
-        cmocka_unit_test(ten_thousand_crashes_of_five_bugs_are_five_findings),
+        cmocka_unit_test(many_crashes_of_five_bugs_are_five_findings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
