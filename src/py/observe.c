@@ -118,11 +118,13 @@ static bool read_dict(const struct zap_space *space, PyObject *dict, struct zap_
     bool same = true;
     while (zap_py_dict_next(dict, &place, &key, &value)) {
         uint8_t name;
-        if (ZAP_LIKELY(at < space->order_count && space->order[at] == key)) {
+        bool is_known = at < space->order_count && space->order[at] == key;
+        if (ZAP_LIKELY(is_known && zap_session.keys[space->order_name[at]] == key)) {
             name = space->order_name[at];
         } else {
+            /* A key that is only the plan's may be gone, and another one be where it was. */
             name = zap_observe_name(key);
-            same = false;
+            same = same && is_known && name == space->order_name[at];
         }
         at++;
         /* Which of the two cannot be predicted: no branch. */

@@ -5,8 +5,9 @@
 #
 # Fifty sessions with many findings are killed (SIGKILL) at moments that a seed decides; it is printed, and
 # PYZAP_KILL_SEED gives it again. Every other one is killed some time after its start, and may not have come
-# to anything; the others some time after they have told of so many findings, however slow the machine is. They share a folder, as sessions do, so that new findings, folders of
-# earlier sessions and what the killed have left meet. After each kill every folder that was told of is
+# to anything; the others some time after they have told of so many findings, however slow the machine is. They
+# share a folder, as sessions do, so that new findings, folders of earlier sessions and what the killed have
+# left meet. After each kill every folder that was told of is
 # there, or has gone to the flaky ones; all files in all of them are whole; and nothing half-written has a
 # name that is not hidden. The session after the last one removes what is hidden.
 set -u
@@ -31,15 +32,19 @@ fail() {
     failed=1
 }
 
+# The last line of a script: of one whose interpreter goes on, is ended by its last line, or is not the plan's.
+script_ends='^(z\.end\(\)|exec\(compile\(LATE, .*\)|os\._exit\(0\)  # .*)$'
+
 # Whole: it ends as such a file ends, and plans can be read.
 check_folder() {
     for name in found.plan min.plan trace.txt repro.py report.md; do
         [ -s "$1/$name" ] || fail "$1/$name is missing or empty"
     done
-    tail -n 1 "$1/repro.py" | grep -q '^z\.end()$' || fail "$1/repro.py is cut"
+    tail -n 1 "$1/repro.py" | grep -qE "$script_ends" || fail "$1/repro.py is cut"
     tail -n 1 "$1/report.md" | grep -q '^```$' || fail "$1/report.md is cut"
     head -n 1 "$1/trace.txt" | grep -q '^build ' || fail "$1/trace.txt is no trace"
     for name in "$1"/*; do
+        [ ! "$name" -ot "$work/checked" ] || continue # as it was when it was looked at last
         case ${name##*/} in
         found.plan | min.plan | again.plan | earlier.plan)
             "$pyzap" show --text "$name" >/dev/null 2>"$work/why" || fail "$(cat "$work/why")" ;;
@@ -50,6 +55,7 @@ check_folder() {
 }
 
 check_all() {
+    touch "$work/checking"
     sed -n 's/^found \(.*-[^ ]*\)  [A-Z_]*  .*/\1/p' "$work"/told.* | sort -u >"$work/shown"
     while read -r folder; do
         [ -d "$folder" ] || [ -d "$out/flaky/${folder##*/}" ] || fail "$folder was told of and is gone"
@@ -57,6 +63,7 @@ check_all() {
     for folder in "$out"/[!.]*-* "$out"/flaky/[!.]*-*; do
         [ ! -e "$folder" ] || check_folder "$folder"
     done
+    mv "$work/checking" "$work/checked"
 }
 
 # Wait until a session has told of so many findings, or has ended.
