@@ -1,9 +1,9 @@
 #!/bin/sh
 # Killing `pyzap check` at any moment loses no finding that it has told of, and leaves no half-written file.
 #
-#   kill.sh PYZAP FAKE_WORKER
+#   kill.sh PYZAP FAKE_WORKER [KILLS]      so many sessions (default: 50)
 #
-# Fifty sessions with many findings are killed (SIGKILL) at moments that a seed decides; it is printed, and
+# Sessions with many findings are killed (SIGKILL) at moments that a seed decides; it is printed, and
 # PYZAP_KILL_SEED gives it again. Every other one is killed some time after its start, and may not have come
 # to anything; the others some time after they have told of so many findings, however slow the machine is. They
 # share a folder, as sessions do, so that new findings, folders of earlier sessions and what the killed have
@@ -14,7 +14,7 @@ set -u
 pyzap=$(realpath "$1")
 fake=$(realpath "$2")
 seed=${PYZAP_KILL_SEED:-$$}
-kills=50
+kills=${3:-50}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/workers"
@@ -98,6 +98,6 @@ echo "$kills kills, after $shown findings were told of; drafts were left behind 
 check_all
 hidden=$(find "$out" -name '.*' | grep -c .)
 [ "$hidden" = 0 ] || fail "$hidden drafts are left after a session that nobody killed"
-[ "$shown" -gt 50 ] || fail "only $shown findings: the test has tested nothing"
+[ "$shown" -gt "$kills" ] || fail "only $shown findings: the test has tested nothing"
 grep -q 'Reproduced 5 of 5' "$out"/*/report.md || fail "nothing was examined"
 exit $failed

@@ -244,12 +244,9 @@ int main(void)
     }
     snprintf(tag, sizeof tag, "%s=%ld", TAG_NAME, (long)getpid());
     putenv(tag);
-    const struct zap_builds_row *row = NULL;
-    for (size_t i = 0; i < builds.count; i++)
-        if (strcmp(builds.rows[i].name, name) == 0)
-            row = &builds.rows[i];
-    if (row == NULL || !row->is_usable) {
-        printf("no worker for %s\n", name);
+    const struct zap_builds_row *row = zap_builds_find(&builds, name, &why);
+    if (row == NULL) {
+        printf("%s\n", why_text);
         return 1;
     }
     for (unsigned code = 0; code <= UINT8_MAX; code++)

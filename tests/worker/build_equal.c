@@ -117,12 +117,9 @@ int main(void)
         printf("ZAP_BUILD is not set, or no builds: %s\n", why_text);
         return 1;
     }
-    const struct zap_builds_row *row = NULL;
-    for (size_t i = 0; i < builds.count; i++)
-        if (strcmp(builds.rows[i].name, name) == 0)
-            row = &builds.rows[i];
-    if (row == NULL || !row->is_usable) {
-        printf("no worker for %s\n", name);
+    const struct zap_builds_row *row = zap_builds_find(&builds, name, &why);
+    if (row == NULL) {
+        printf("%s\n", why_text);
         return 1;
     }
     static const char *const ways[] = {"two runs of one plan", "C and source"};

@@ -14,11 +14,32 @@ static inline uint32_t routes_without_end(void)
     return routes;
 }
 
-/* Start a worker and let it run plans from..to-1 of a session, past findings. What it counted
- * stands in the shared block, also where it died, and there the plan it died of; release it.
+/* Let a worker run plans from..to-1 of a session, past findings.
+ *
+ * until    the invariant whose first break is the end; ZAP_INVARIANT_COUNT: none
+ */
+static inline void run_on(struct zap_worker *worker, const struct zap_gen_config *gen,
+                          uint64_t from, uint64_t to, enum zap_invariant_code until)
+{
+    struct zap_report report;
+    static struct zap_judgement judgement;
+    struct zap_command command = {
+        .kind = ZAP_COMMAND_RUN, .gen = *gen, .from = from, .count = to - from};
+    enum zap_worker_news news = ZAP_WORKER_FINDING;
+    if (zap_worker_send(worker, &command, NULL) != ZAP_OK)
+        return;
+    while (news != ZAP_WORKER_DONE && news != ZAP_WORKER_DEATH) {
+        news = zap_worker_wait(worker, &report, &judgement);
+        bool is_end = until < ZAP_INVARIANT_COUNT && worker->shared->broken[until] > 0;
+        if (news == ZAP_WORKER_FINDING)
+            zap_worker_answer(worker, is_end ? ZAP_STOP : ZAP_GO_ON);
+    }
+}
+
+/* Start a worker and let it run plans, as run_on does. What it counted stands in the shared block,
+ * also where it died, and there the plan it died of; release it.
  *
  * path     borrowed for the worker's life
- * until    the invariant whose first break is the end; ZAP_INVARIANT_COUNT: none
  * Returns  whether the worker came up
  */
 static inline bool run_plans(const char *path, const struct zap_gen_config *gen, uint64_t from,
@@ -31,20 +52,8 @@ static inline bool run_plans(const char *path, const struct zap_gen_config *gen,
     if (zap_worker_start(&config, ret_worker) != ZAP_OK ||
         zap_worker_wait(ret_worker, &report, &judgement) != ZAP_WORKER_HELLO)
         return false;
-    struct zap_command command = {
-        .kind = ZAP_COMMAND_RUN, .gen = *gen, .from = from, .count = to - from};
-    if (zap_worker_send(ret_worker, &command, NULL) != ZAP_OK)
-        return false;
-    for (;;) {
-        enum zap_worker_news news = zap_worker_wait(ret_worker, &report, &judgement);
-        if (news == ZAP_WORKER_DONE || news == ZAP_WORKER_DEATH)
-            return true;
-        if (news == ZAP_WORKER_FINDING)
-            zap_worker_answer(ret_worker,
-                              until < ZAP_INVARIANT_COUNT && ret_worker->shared->broken[until] > 0
-                                  ? ZAP_STOP
-                                  : ZAP_GO_ON);
-    }
+    run_on(ret_worker, gen, from, to, until);
+    return true;
 }
 
 #endif
