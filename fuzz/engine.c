@@ -21,10 +21,14 @@
 
 #include "base/check.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* libFuzzer: of LLVM's FuzzerExtraCounters.cpp. */
 __attribute__((section("__libfuzzer_extra_counters"),
@@ -144,6 +148,40 @@ void zap_engine_take_edges(void)
 {
     if (shared_edges != NULL)
         memcpy(__start___sancov_cntrs, shared_edges, zap_engine_edges());
+}
+
+/* In: the name of a folder of /proc/self/task. */
+static bool is_at_work(const char *thread)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    const char *state = strrchr(text, ')'); /* the name before it may hold anything */
+    return state != NULL && strncmp(state, ") S", 3) != 0;
+}
+
+static bool others_are_at_work(void)
+{
+    char own[16];
+    snprintf(own, sizeof own, "%ld", (long)getpid());
+    DIR *threads = opendir("/proc/self/task");
+    bool any = false;
+    for (struct dirent *entry; threads != NULL && (entry = readdir(threads)) != NULL;)
+        any = any || (entry->d_name[0] != '.' && strcmp(entry->d_name, own) != 0 &&
+                      is_at_work(entry->d_name));
+    if (threads != NULL)
+        closedir(threads);
+    return any;
+}
+
+void zap_engine_wait_for_threads(void)
+{
+    for (int ms = 0; ms < 1000 && others_are_at_work(); ms++)
+        usleep(1000);
 }
 
 void zap_engine_start(void)

@@ -21,6 +21,11 @@ void zap_engine_start(void);
  * is what is to be explored. */
 void zap_engine_forget_edges(void);
 
+/* Before the first fork: wait until all other threads of this process sleep, a second at most.
+ * libFuzzer starts one just before the first input; a child that is forked while that one allocates
+ * gets ASan's locks as they are then, and waits for them for ever. */
+void zap_engine_wait_for_threads(void);
+
 /* Edges that a child of this process moved: the child keeps them where its parent, which has done
  * so before the fork, takes them. */
 void zap_engine_share_edges(void);

@@ -111,6 +111,11 @@ static void tell(const struct zap_plan *plan, const struct zap_trace *trace,
 const struct zap_trace *zap_fuzz_run(const struct zap_plan *plan)
 {
     static struct zap_judgement judgement;
+    static bool may_fork;
+    if (zap_plan_ends(plan) && !may_fork) {
+        zap_engine_wait_for_threads();
+        may_fork = true;
+    }
     const struct zap_trace *trace = zap_embed_run(plan, ZAP_RUN_SHORT, &judgement);
     if (has_feedback)
         zap_feedback_count(trace, zap_engine_transitions());

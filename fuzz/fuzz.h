@@ -4,10 +4,11 @@
  * the linker (cmake/Fuzz.cmake), and nothing here knows which it is.
  *
  * Environment
- *   PYZAP_FUZZ_SEEN=FILE      the campaign's file of what was found already (seen.h); without it
- * every finding traps PYZAP_FUZZ_FEEDBACK=off   transitions are not told to the engine, but for one
- * counter that always moves: to measure what they are worth PYZAP_PLANT=BUG           in targets
- * with planted bugs (src/py/plant.def)
+ * - PYZAP_FUZZ_SEEN=FILE: the campaign's file of what was found already (seen.h); without it every
+ *   finding traps
+ * - PYZAP_FUZZ_FEEDBACK=off: transitions are not told to the engine, but for one counter that
+ * always moves: to measure what they are worth
+ * - PYZAP_PLANT=BUG: in targets with planted bugs (src/py/plant.def)
  */
 #ifndef ZAP_FUZZ_FUZZ_H
 #define ZAP_FUZZ_FUZZ_H
