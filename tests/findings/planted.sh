@@ -37,9 +37,13 @@ fi
     exit 1
 }
 
+# The routes of rows that name none: bugs in how an interpreter ends have rows of their own, and plans that end one
+# take a hundred times as long where something shows.
+in_process='--route drop --route collect --route wipe --route reload --route failed-import --route wipe-unheld'
+
 check() { # plans, route or -, out, verdict that is expected
     status=0
-    only=
+    only=$in_process
     [ "$2" = - ] || only="--route $2"
     deadline=30 # never met by what only takes long on a busy machine
     [ "$4" != TIMED_OUT ] || deadline=1
