@@ -6,8 +6,8 @@
  * Environment
  * - PYZAP_FUZZ_SEEN=FILE: the campaign's file of what was found already (seen.h); without it every
  *   finding traps
- * - PYZAP_FUZZ_FEEDBACK=off: transitions are not told to the engine, but for one counter that
- * always moves: to measure what they are worth
+ * - PYZAP_FUZZ_FEEDBACK=off: to measure what transitions are worth, they are not told to the
+ * engine, but for one counter that always moves
  * - PYZAP_PLANT=BUG: in targets with planted bugs (src/py/plant.def)
  */
 #ifndef ZAP_FUZZ_FUZZ_H

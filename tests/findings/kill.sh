@@ -32,7 +32,8 @@ fail() {
     failed=1
 }
 
-# The last line of a script: of one whose interpreter goes on, is ended by its last line, or is not the plan's.
+# The last line of a script. The interpreter goes on after the route; or its own end is the route; or a
+# subinterpreter's was, and its own is no part of the plan.
 script_ends='^(z\.end\(\)|exec\(compile\(LATE, .*\)|os\._exit\(0\)  # .*)$'
 
 # Whole: it ends as such a file ends, and plans can be read.

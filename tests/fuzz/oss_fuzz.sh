@@ -74,7 +74,8 @@ mkdir -p "$SRC/pyzap" "$WORK" "$OUT" "$hidden"
 (cd "$source" && tar -cf - CMakeLists.txt LICENSE README.md cmake corpus fuzz src tools) |
     tar -xf - -C "$SRC/pyzap"
 cp "$source/fuzz/oss-fuzz/build.sh" "$SRC"
-# What configure found out for the instrumented CPython, of the same source by the same compiler, holds here too.
+# What configure found out for the instrumented CPython, of the same source by the same compiler, holds here too;
+# without it (of an older build) configure asks again.
 mkdir -p "$SRC/pyzap/build/cpython-source"
 cp -p "$source"/build/cpython-source/configure-*.cache "$SRC/pyzap/build/cpython-source" 2>/dev/null || true
 if [ ! -e "$SRC/cpython" ]; then

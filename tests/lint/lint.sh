@@ -80,7 +80,16 @@ check_machine_path() {
 # Every file says first what it is.
 check_head_comment() {
     ours c h def | xargs -r awk '
-        FNR == 1 && !/^(\/\*|\/\/)/ { print FILENAME ":1: [head-comment] does not begin with a comment" }'
+        BEGIN {
+            for (i = 1; i < ARGC; i++) {
+                line = "" # of an empty file too
+                getline line <ARGV[i]
+                close(ARGV[i])
+                if (line !~ /^(\/\*|\/\/)/)
+                    print ARGV[i] ":1: [head-comment] does not begin with a comment"
+            }
+            exit
+        }'
 }
 
 # The rows of a table differ in code, in identifier and in name. One row is one MACRO( at the start of
@@ -145,8 +154,9 @@ check_format() {
         skipped="$skipped format (no clang-format 14)"
         return
     fi
-    ours c h | xargs -r clang-format --dry-run -Werror 2>&1 |
-        sed -nE 's/^([^:]*):[0-9]+:.*/\1: [format] not as clang-format would have it/p' | sort -u
+    said=$(ours c h | xargs -r clang-format --dry-run -Werror 2>&1) && return
+    printf '%s\n' "$said" | sed -nE 's/^([^:]*):[0-9]+:.*/\1: [format] not as clang-format would have it/p' |
+        sort -u | grep . || printf '.clang-format:1: [format] clang-format fails: %s\n' "$said"
 }
 
 {

@@ -67,10 +67,11 @@ PATH=$work/bin:$PATH CC=cc refuses '\(Failed to fetch\|no Debian mirror\)' bookw
 
 # --- a source tree ---
 tree=$work/tree
-mkdir -p "$tree/Include"
-printf '#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION 11\n' >"$tree/Include/patchlevel.h"
+mkdir -p "$tree"
 cat >"$tree/configure" <<'END'
 #!/bin/sh
+PACKAGE_NAME='python'
+PACKAGE_VERSION='3.11'
 source=$(dirname "$0")
 echo "$CC $CFLAGS $*" >>"$source/configured"
 [ ! -e config.cache ] || cp config.cache "$source/answers"

@@ -28,30 +28,36 @@ static const struct plant {
 #undef ZAP_PLANT_ROW
 };
 
-/* Run plans on a worker with this bug. Returns whether a worker came up; it may die of its bug. */
-static bool run(const char *path, const char *token, uint64_t from, enum zap_invariant_code until,
-                struct zap_worker *worker)
+static const struct zap_gen_config *session(void)
 {
-    setenv("PYZAP_PLANT", token, 1);
-    struct zap_gen_config gen = {.seed = SEED, .routes = routes_without_end()};
-    return run_plans(path, &gen, from, PLANS, until, worker);
+    static struct zap_gen_config gen = {.seed = SEED};
+    gen.routes = routes_without_end();
+    return &gen;
 }
 
-/* Run all plans, the next worker after the one that a worker has died of, until the bug is caught.
- * The last worker is the caller's to release. Returns whether all came up. */
+/* Start a worker with a bug. */
+static bool start(const char *path, const char *token, struct zap_worker *ret_worker)
+{
+    setenv("PYZAP_PLANT", token, 1);
+    return start_worker(path, ret_worker);
+}
+
+/* Run all plans until the bug is caught; where a worker dies of it, another one goes on after that
+ * plan. Returns whether all came up. */
 static bool run_past_deaths(const char *path, const struct plant *plant, struct zap_worker *worker,
                             uint64_t *ret_plans, uint64_t *ret_times)
 {
     *ret_plans = *ret_times = 0;
     for (uint64_t from = 0;;) {
-        if (!run(path, plant->token, from, plant->caught_by, worker))
-            return false;
+        run_on(worker, session(), from, PLANS, plant->caught_by);
         *ret_plans += atomic_load(&worker->shared->plans);
         *ret_times += atomic_load(&worker->shared->broken[plant->caught_by]);
         from = atomic_load(&worker->shared->index) + 1;
         if (worker->pid != 0 || *ret_times > 0 || from >= PLANS)
             return true;
         zap_worker_release(worker);
+        if (!start(path, plant->token, worker))
+            return false;
     }
 }
 
@@ -59,14 +65,15 @@ static bool is_caught(const char *path, const struct plant *plant)
 {
     struct zap_worker worker;
     uint64_t plans, times;
-    bool came_up = run_past_deaths(path, plant, &worker, &plans, &times), caught = false;
+    bool caught = false;
     const char *id = zap_invariant_row(plant->caught_by)->id;
-    if (!came_up) {
-        printf("FAILED  %-18s the worker does not start\n", plant->token);
-    } else if (plant->feature != ZAP_FEATURE_COUNT &&
-               !zap_profile_has(zap_profile_of(&worker.build), plant->feature)) {
+    bool came_up = start(path, plant->token, &worker);
+    if (came_up && plant->feature != ZAP_FEATURE_COUNT &&
+        !zap_profile_has(zap_profile_of(&worker.build), plant->feature)) {
         printf("void    %-18s no bug on this version\n", plant->token);
         caught = true;
+    } else if (!came_up || !run_past_deaths(path, plant, &worker, &plans, &times)) {
+        printf("FAILED  %-18s the worker does not start\n", plant->token);
     } else {
         caught = plant->finder == RANDOM ? times > 0 : times == 0;
         printf("%s  %-18s %s broken by %" PRIu64 " of %" PRIu64 " plans\n",
@@ -82,8 +89,10 @@ static bool is_caught(const char *path, const struct plant *plant)
 static bool is_clean(const char *path)
 {
     struct zap_worker worker;
-    bool clean = run(path, "", 0, ZAP_INVARIANT_COUNT, &worker) &&
-                 atomic_load(&worker.shared->plans) == PLANS &&
+    bool came_up = start(path, "", &worker);
+    if (came_up)
+        run_on(&worker, session(), 0, PLANS, ZAP_INVARIANT_COUNT);
+    bool clean = came_up && atomic_load(&worker.shared->plans) == PLANS &&
                  atomic_load(&worker.shared->findings) == 0 &&
                  atomic_load(&worker.shared->verdicts[ZAP_HARNESS]) == 0 &&
                  atomic_load(&worker.shared->checks) > PLANS;

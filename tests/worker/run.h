@@ -14,7 +14,8 @@ static inline uint32_t routes_without_end(void)
     return routes;
 }
 
-/* Let a worker run plans from..to-1 of a session, past findings.
+/* Let a worker run plans from..to-1 of a session, past findings. What it counted stands in the
+ * shared block, also where it died, and there the plan it died of.
  *
  * until    the invariant whose first break is the end; ZAP_INVARIANT_COUNT: none
  */
@@ -36,24 +37,18 @@ static inline void run_on(struct zap_worker *worker, const struct zap_gen_config
     }
 }
 
-/* Start a worker and let it run plans, as run_on does. What it counted stands in the shared block,
- * also where it died, and there the plan it died of; release it.
+/* Start a worker; release it.
  *
  * path     borrowed for the worker's life
- * Returns  whether the worker came up
+ * Returns  whether it came up
  */
-static inline bool run_plans(const char *path, const struct zap_gen_config *gen, uint64_t from,
-                             uint64_t to, enum zap_invariant_code until,
-                             struct zap_worker *ret_worker)
+static inline bool start_worker(const char *path, struct zap_worker *ret_worker)
 {
     struct zap_worker_config config = {.path = path};
     struct zap_report report;
     static struct zap_judgement judgement;
-    if (zap_worker_start(&config, ret_worker) != ZAP_OK ||
-        zap_worker_wait(ret_worker, &report, &judgement) != ZAP_WORKER_HELLO)
-        return false;
-    run_on(ret_worker, gen, from, to, until);
-    return true;
+    return zap_worker_start(&config, ret_worker) == ZAP_OK &&
+           zap_worker_wait(ret_worker, &report, &judgement) == ZAP_WORKER_HELLO;
 }
 
 #endif
