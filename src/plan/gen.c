@@ -85,14 +85,6 @@ static const uint8_t route_weights[] = {
 #undef ZAP_ROUTE
 };
 
-/* Bit per code. */
-enum {
-    ROUTES_THAT_END = 0
-#define ZAP_ROUTE(code, id, token, weight, ends, text) | (ends) << (code)
-#include "plan/route.def"
-#undef ZAP_ROUTE
-};
-
 static const uint8_t place_codes[] = {
 #define ZAP_PARK(code, id, token, modules, objects, weight, words) code,
 #include "plan/park.def"
@@ -183,10 +175,10 @@ static uint8_t draw_weighted_route(struct zap_rng *rng, uint32_t allowed)
 static uint8_t draw_route(struct gen *gen, const struct zap_gen_config *config, uint64_t index)
 {
     uint32_t allowed = config->routes == 0 ? UINT32_MAX : config->routes;
-    uint32_t ends = allowed & ROUTES_THAT_END;
-    uint32_t others = allowed & ~(uint32_t)ROUTES_THAT_END;
+    uint32_t ends = allowed & ZAP_ROUTES_THAT_END;
+    uint32_t others = allowed & ~(uint32_t)ZAP_ROUTES_THAT_END;
     struct zap_rng block = zap_rng_init(config->seed, ~(index / ZAP_BLOCK));
-    bool is_end = zap_rng_below(&block, 16) == 0;
+    bool is_end = zap_rng_below(&block, ZAP_END_ONE_IN) == 0;
     if (weigh_routes(ends) > 0 && (is_end || weigh_routes(others) == 0)) {
         uint8_t route = draw_weighted_route(&block, ends);
         gen->is_independent = zap_rng_below(&block, 8) != 0;

@@ -18,6 +18,10 @@ enum {
  */
 enum { ZAP_BLOCK = 32 };
 
+/* Where all routes are allowed, one block in so many ends an interpreter: about half of the time.
+ */
+enum { ZAP_END_ONE_IN = 256 };
+
 /* What plans look like. */
 enum zap_shape {
     ZAP_SHAPE_RANDOM, /* like anything that the tables allow */
@@ -35,7 +39,7 @@ enum zap_shape {
  * size    about how many objects, ZAP_SIZE_MIN..ZAP_SIZE_MAX; 0: ZAP_SIZE_DEFAULT
  * shape   enum zap_shape; BENCH takes no notice of size
  * routes  bit per route code that may be chosen, at least one that is assigned; 0: all. Where there
- *         are both kinds, one block in 16 is of a route that ends an interpreter
+ *         are both kinds, one block in ZAP_END_ONE_IN is of a route that ends an interpreter
  */
 struct zap_gen_config {
     uint64_t seed;

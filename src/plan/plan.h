@@ -89,6 +89,14 @@ enum zap_route_code {
 #undef ZAP_ROUTE
 };
 
+/* Bit per code: those that end an interpreter. */
+enum {
+    ZAP_ROUTES_THAT_END = 0
+#define ZAP_ROUTE(code, id, token, weight, ends, text) | (ends) << (code)
+#include "plan/route.def"
+#undef ZAP_ROUTE
+};
+
 enum zap_park_code {
 #define ZAP_PARK(code, id, token, modules, objects, weight, words) ZAP_PARK_##id = code,
 #include "plan/park.def"

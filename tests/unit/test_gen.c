@@ -16,8 +16,6 @@
 
 enum { PLANS = 30000 };
 
-enum { ENDS = 1 << ZAP_ROUTE_EXIT | 1 << ZAP_ROUTE_SUBINTERP | 1 << ZAP_ROUTE_SUBINTERP_GIL };
-
 #ifdef ZAP_HOSTILE
 static const char limits[] = "hostile";
 #else
@@ -51,7 +49,7 @@ enum { GOLDEN_COUNT = sizeof golden / sizeof golden[0] };
 static uint64_t golden_hash(unsigned row)
 {
     struct zap_gen_config config = {.seed = golden[row].seed, .size = golden[row].size};
-    config.routes = golden[row].ends ? ENDS : 0;
+    config.routes = golden[row].ends ? ZAP_ROUTES_THAT_END : 0;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (uint64_t i = 0; i < 100; i++) {
         struct zap_plan plan;
@@ -161,9 +159,10 @@ static void only_allowed_routes(void **state)
 static void ends_come_in_blocks(void **state)
 {
     (void)state;
-    enum { BLOCKS = 20000 };
+    enum { BLOCKS = 120000 };
     const struct zap_gen_config all = {.seed = 6, .size = 1};
-    const struct zap_gen_config others = {.seed = 6, .size = 1, .routes = ~(uint32_t)ENDS};
+    const struct zap_gen_config others = {
+        .seed = 6, .size = 1, .routes = ~(uint32_t)ZAP_ROUTES_THAT_END};
     unsigned ends = 0;
     unsigned routes[32] = {0};
     for (uint64_t block = 0; block < BLOCKS; block++) {
@@ -184,7 +183,7 @@ static void ends_come_in_blocks(void **state)
             }
         }
     }
-    assert_in_range(ends, BLOCKS / 16 * 9 / 10, BLOCKS / 16 * 11 / 10);
+    assert_in_range(ends, BLOCKS / ZAP_END_ONE_IN * 9 / 10, BLOCKS / ZAP_END_ONE_IN * 11 / 10);
     assert_in_range(routes[ZAP_ROUTE_EXIT], ends * 45 / 100, ends * 55 / 100); /* weights 2, 1, 1 */
     assert_in_range(routes[ZAP_ROUTE_SUBINTERP], ends / 5, ends * 3 / 10);
     assert_in_range(routes[ZAP_ROUTE_SUBINTERP_GIL], ends / 5, ends * 3 / 10);
@@ -377,7 +376,7 @@ static int count_rows(void **state)
         }
         count_acts(&plan, &index, bound);
     }
-    const struct zap_gen_config ends = {.seed = 2, .routes = ENDS};
+    const struct zap_gen_config ends = {.seed = 2, .routes = ZAP_ROUTES_THAT_END};
     for (uint64_t i = 0; i < PLANS; i++) {
         struct zap_plan plan;
         zap_gen_plan(&ends, i, &plan);
@@ -390,7 +389,10 @@ static void every_row_is_reached(void **state)
 {
     (void)state;
     for (unsigned code = 0; code < 256; code++) {
-        assert_true((zap_route_row(code) != NULL) == (seen.routes[code] > 0));
+        bool ends = zap_route_row(code) != NULL && zap_route_row(code)->ends;
+        if (!ends) { /* those are rare among all */
+            assert_true((zap_route_row(code) != NULL) == (seen.routes[code] > 0));
+        }
         assert_true((zap_value_row(code) != NULL) == (seen.kinds[code] > 0));
         assert_true((zap_op_row(code) != NULL) == (seen.ops[code] > 0));
         assert_true((zap_name_row(code) != NULL) == (seen.names[code] > 0));
@@ -399,7 +401,6 @@ static void every_row_is_reached(void **state)
         assert_true((park != NULL && park->objects) == (ended.places[0][code] > 0));
         assert_true((park != NULL && park->modules) == (ended.places[1][code] > 0));
         assert_true((zap_setting_row(code) != NULL) == (ended.settings[code] > 0));
-        bool ends = zap_route_row(code) != NULL && zap_route_row(code)->ends;
         assert_true(ends == (ended.routes[code] > 0));
     }
     for (unsigned i = 1; i <= ZAP_MODULES_MAX; i++) {
@@ -458,13 +459,14 @@ static void bench_shape(void **state)
 {
     (void)state;
     enum { NODES = ZAP_GLOBALS_MAX < 8 ? ZAP_GLOBALS_MAX : 8 };
-    const struct zap_gen_config config = {.seed = 5, .shape = ZAP_SHAPE_BENCH};
     unsigned routes = 0;
     unsigned repeats = 0;
     uint64_t names_seen = 0;
     uint64_t first_looks = 0;
     struct zap_plan before = {0};
     for (uint64_t i = 0; i < 2000; i++) {
+        const struct zap_gen_config config = {
+            .seed = 5, .shape = ZAP_SHAPE_BENCH, .routes = i % 16 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_plan plan;
         zap_gen_plan(&config, i, &plan);
         assert_true(zap_plan_is_normal(&plan));

@@ -115,7 +115,8 @@ int main(void)
     zap_player_init(&without, row, &config, ZAP_RUN_KNOWN);
     unsigned suspects = 0, wrong = 0, counts[REASONS + 1] = {0};
     for (uint64_t index = 0; index < PLANS_MAX && suspects < SUSPECTS; index++) {
-        struct zap_gen_config gen = {.seed = SEED};
+        struct zap_gen_config gen = {.seed = SEED,
+                                     .routes = index % 16 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_plan plan;
         zap_gen_plan(&gen, index, &plan);
         if (!is_suspect(&plan))

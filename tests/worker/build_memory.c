@@ -44,7 +44,7 @@ int main(void)
     char path[4096];
     snprintf(path, sizeof path, "%s/worker-%s", ZAP_LIBEXEC_DIR, build ? build : "");
     struct zap_worker worker;
-    struct zap_gen_config gen = {.seed = SEED, .routes = routes_without_end()};
+    struct zap_gen_config gen = {.seed = SEED, .routes = ROUTES_WITHOUT_END};
     if (!start_worker(path, &worker)) {
         printf("%s does not start\n", path);
         return 1;

@@ -28,12 +28,7 @@ static const struct plant {
 #undef ZAP_PLANT_ROW
 };
 
-static const struct zap_gen_config *session(void)
-{
-    static struct zap_gen_config gen = {.seed = SEED};
-    gen.routes = routes_without_end();
-    return &gen;
-}
+static const struct zap_gen_config session = {.seed = SEED, .routes = ROUTES_WITHOUT_END};
 
 /* Start a worker with a bug. */
 static bool start(const char *path, const char *token, struct zap_worker *ret_worker)
@@ -49,7 +44,7 @@ static bool run_past_deaths(const char *path, const struct plant *plant, struct 
 {
     *ret_plans = *ret_times = 0;
     for (uint64_t from = 0;;) {
-        run_on(worker, session(), from, PLANS, plant->caught_by);
+        run_on(worker, &session, from, PLANS, plant->caught_by);
         *ret_plans += atomic_load(&worker->shared->plans);
         *ret_times += atomic_load(&worker->shared->broken[plant->caught_by]);
         from = atomic_load(&worker->shared->index) + 1;
@@ -91,7 +86,7 @@ static bool is_clean(const char *path)
     struct zap_worker worker;
     bool came_up = start(path, "", &worker);
     if (came_up)
-        run_on(&worker, session(), 0, PLANS, ZAP_INVARIANT_COUNT);
+        run_on(&worker, &session, 0, PLANS, ZAP_INVARIANT_COUNT);
     bool clean = came_up && atomic_load(&worker.shared->plans) == PLANS &&
                  atomic_load(&worker.shared->findings) == 0 &&
                  atomic_load(&worker.shared->verdicts[ZAP_HARNESS]) == 0 &&

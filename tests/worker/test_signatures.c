@@ -144,7 +144,7 @@ static void many_crashes_of_five_bugs_are_five_findings(void **state)
     const struct zap_builds_row *rows[] = {&builds.rows[0]};
     const struct zap_session_config config = {.builds = rows,
                                               .builds_count = 1,
-                                              .gen = {.seed = 5, .routes = routes_without_end()},
+                                              .gen = {.seed = 5, .routes = ROUTES_WITHOUT_END},
                                               .plans = PLANS,
                                               .out = out};
     struct zap_session session;
