@@ -422,6 +422,7 @@ static void on_empty(struct walk *w, const struct zap_event *event)
     space->wipe_is_over = false;
     if (event->how == ZAP_HOW_GC_CLEAR) {
         space->is_emptying = true;
+        space->is_inert = false; /* if a wipe is at work: what it borrows has become garbage */
         space->emptying_place = 0;
         space->was_collected = true;
         if (has(w, ZAP_FEATURE_SAFE_FINALIZERS))
