@@ -464,6 +464,7 @@ static struct zap_worker_progress progress_of(const struct zap_worker *worker)
     struct zap_worker_progress progress = {
         .index = atomic_load(&shared->index),
         .plans = atomic_load(&shared->plans),
+        .waits = atomic_load(&shared->waits),
         .phase = atomic_load(&shared->phase),
         .events_count = *(volatile uint32_t *)&shared->trace.events_count,
     };
@@ -473,8 +474,8 @@ static struct zap_worker_progress progress_of(const struct zap_worker *worker)
 static bool is_progress_same(const struct zap_worker_progress *a,
                              const struct zap_worker_progress *b)
 {
-    return a->index == b->index && a->plans == b->plans && a->phase == b->phase &&
-           a->events_count == b->events_count;
+    return a->index == b->index && a->plans == b->plans && a->waits == b->waits &&
+           a->phase == b->phase && a->events_count == b->events_count;
 }
 
 /* The resident size that a statm file tells of; 0 where it cannot be read (the process is just

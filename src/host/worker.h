@@ -36,7 +36,7 @@ enum zap_worker_news {
 
 /* What tells that a worker gets on. */
 struct zap_worker_progress {
-    uint64_t index, plans;
+    uint64_t index, plans, waits;
     uint32_t phase, events_count;
 };
 

@@ -12,11 +12,13 @@ enum {
 
 /* Plans that end an interpreter come so many in a row, all by the same route: an end costs as much
  * as some thousand other plans, so a worker can take a block together and let one end do for all.
- * Blocks begin at multiples of it. Enough that the end is a small part of what a session does, and
- * few enough that plans seldom get into each other's way (only one can have __main__), and that the
- * one that matters is soon found among them.
- */
-enum { ZAP_BLOCK = 32 };
+ * Blocks begin at multiples of it. Enough that the plans cost more than the end that they share,
+ * and few enough that it can hold all their modules and traces. */
+enum { ZAP_BLOCK = 128 };
+
+/* One such block in so many is of plans that may do what others would notice, each in an end of its
+ * own: still most of the ends. */
+enum { ZAP_ALONE_ONE_IN = 16 };
 
 /* Where all routes are allowed, one block in so many ends an interpreter: about half of the time.
  */

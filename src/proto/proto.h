@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 enum {
-    ZAP_PROTO = 3,
+    ZAP_PROTO = 4,
     ZAP_FD_SHARED = 3,
     ZAP_FD_COMMANDS = 4,
     ZAP_FD_REPORTS = 5,
@@ -62,6 +62,7 @@ struct zap_shared {
     _Atomic uint32_t phase;
     _Atomic uint64_t index; /* of the plan at work (COMMAND_RUN) */
     _Atomic uint64_t plans; /* finished */
+    _Atomic uint64_t waits; /* for plans that share an end, whose deadline is the worker's own */
     _Atomic uint64_t checks;
     _Atomic uint64_t findings;                    /* plans with a broken invariant */
     _Atomic uint64_t verdicts[ZAP_VERDICT_COUNT]; /* of plan x invariant; HARNESS: of plans */

@@ -24,6 +24,7 @@
 #include "py/park.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -40,6 +41,12 @@ static struct {
     PyObject *small, *text;
     Py_ssize_t slot_at; /* where an instance keeps its script */
 } kit;
+
+/* The same code, marshalled: for subinterpreters, which share no objects. */
+static struct {
+    char *bytes; /* owned; NULL: not made yet */
+    Py_ssize_t len;
+} packed[OPS_END][ZAP_NAME_END][ACT_WAYS];
 
 static const char kit_source[] = "def del_(self, z=z):\n"
                                  "    for act in z.script(self):\n"
@@ -83,12 +90,9 @@ static PyCodeObject *code_in(PyObject *dict, const char *name)
     return (PyCodeObject *)code;
 }
 
-/* Borrowed; NULL with an exception. */
-static PyCodeObject *act_code(const struct zap_act *act, bool own, unsigned way)
+/* New reference or NULL. */
+static PyCodeObject *compile_act(const struct zap_act *act, bool own)
 {
-    PyCodeObject **code = &kit.acts[act->op][act->name][way];
-    if (ZAP_LIKELY(*code != NULL))
-        return *code;
     char text[1024];
     struct zap_str source = zap_str_init(text, sizeof text);
     zap_str_add(&source, "def act(self, z):\n");
@@ -97,12 +101,41 @@ static PyCodeObject *act_code(const struct zap_act *act, bool own, unsigned way)
     PyObject *dict = run_source(text);
     if (dict == NULL)
         return NULL;
-    *code = code_in(dict, "act");
+    PyCodeObject *code = code_in(dict, "act");
     PyDict_Clear(
         dict); /* a cycle with the function, which the plan's collections are not to meet */
     Py_DECREF(dict);
+    return code;
+}
+
+/* Borrowed; NULL with an exception. */
+static PyCodeObject *act_code(const struct zap_act *act, bool own, unsigned way)
+{
+    PyCodeObject **code = &kit.acts[act->op][act->name][way];
+    if (ZAP_LIKELY(*code != NULL))
+        return *code;
+    char *bytes = packed[act->op][act->name][way].bytes;
+    Py_ssize_t len = packed[act->op][act->name][way].len;
+    *code = bytes == NULL ? compile_act(act, own)
+                          : (PyCodeObject *)PyMarshal_ReadObjectFromString(bytes, len);
     zap_session.cache_grew = true;
     return *code;
+}
+
+static void pack(const struct zap_act *act, PyCodeObject *code, unsigned way)
+{
+    char **bytes = &packed[act->op][act->name][way].bytes;
+    if (*bytes != NULL)
+        return;
+    PyObject *string = PyMarshal_WriteObjectToString((PyObject *)code, Py_MARSHAL_VERSION);
+    Py_ssize_t len = string == NULL ? 0 : PyBytes_GET_SIZE(string);
+    char *copy = string == NULL ? NULL : malloc((size_t)len);
+    if (copy != NULL) {
+        memcpy(copy, PyBytes_AS_STRING(string), (size_t)len);
+        packed[act->op][act->name][way].len = len;
+        *bytes = copy;
+    }
+    Py_XDECREF(string);
 }
 
 /* A function with these globals and z as its default argument; new reference or NULL. */
@@ -140,6 +173,22 @@ static PyObject *elsewhere_script(const struct zap_act *act)
     Py_DECREF(function);
     zap_session.cache_grew = true;
     return *kept;
+}
+
+void zap_build_warm(const struct zap_plan *plan)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        unsigned home = plan->objects[act->node].module;
+        bool own = is_own(act, home);
+        unsigned way = act->module * 2u + own;
+        PyCodeObject *code = act_code(act, own, way);
+        if (code != NULL && plan->route != ZAP_ROUTE_EXIT)
+            pack(act, code, way);
+        if (home == ZAP_ELSEWHERE && plan->route == ZAP_ROUTE_EXIT)
+            (void)elsewhere_script(act);
+    }
+    PyErr_Clear();
 }
 
 /* New reference or NULL. */

@@ -8,6 +8,11 @@
  * exception set. */
 int zap_build_init(void);
 
+/* Make the code of a plan's scripts, which ends an interpreter in a process that is forked from
+ * this one: here it serves all that are forked later. What cannot be made is made there, or fails
+ * there. */
+void zap_build_warm(const struct zap_plan *plan);
+
 /* Set zap_session.module_names for the plan at work. Returns 0, or -1 with a Python exception set.
  */
 int zap_build_names(void);

@@ -109,17 +109,18 @@ static void count_judgement(const struct zap_judgement *judgement)
 }
 
 /* Run the plans from index on in one end of an interpreter, as many as can share one; the first is
- * made already. Returns whether nothing came of it: else, or if *ret_count is 1, they are to be run
- * one by one. */
-static bool run_together(const struct zap_command *command, uint64_t index,
-                         const struct zap_plan *first, unsigned *ret_count)
+ * made already. Where that shows something, halves look for it: *shows_until is the end of the
+ * least range that is known to. Returns how many were run with nothing to show; 0: the first is to
+ * be run alone. */
+static unsigned run_together(const struct zap_command *command, uint64_t index,
+                             const struct zap_plan *first, uint64_t *shows_until)
 {
     static struct zap_plan plans[ZAP_BATCH_MAX];
-    struct zap_shared *shared = zap_session.shared;
     uint64_t left = command->count - (index - command->from);
+    uint64_t room = *shows_until > index ? (*shows_until - index) / 2 : ZAP_BATCH_MAX;
     unsigned count = 0;
     plans[0] = *first;
-    while (count < ZAP_BATCH_MAX && count < left) {
+    while (count < left && count < room) {
         if (count > 0)
             zap_gen_plan(&command->gen, index + count, &plans[count]);
         if (plans[count].route != first->route ||
@@ -127,11 +128,13 @@ static bool run_together(const struct zap_command *command, uint64_t index,
             break;
         count++;
     }
-    *ret_count = count > 0 ? count : 1;
-    if (count < 2)
-        return false;
-    atomic_store(&shared->phase, ZAP_PHASE_ROUTE);
-    return zap_end_batch(plans, count, command->flags, count_judgement);
+    atomic_store(&zap_session.shared->phase, ZAP_PHASE_ROUTE);
+    for (; count > 1; count /= 2) {
+        if (zap_end_batch(plans, count, command->flags, count_judgement))
+            return count;
+        *shows_until = index + count;
+    }
+    return 0;
 }
 
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
@@ -147,20 +150,19 @@ static bool run(const struct zap_command *command)
     struct zap_shared *shared = zap_session.shared;
     static struct zap_plan plan;
     static struct zap_judgement judgement;
-    uint64_t index = command->from, alone_until = index;
+    uint64_t index = command->from, shows_until = index;
     for (; index - command->from < command->count; index++) {
         if (atomic_load_explicit(&shared->stop, memory_order_relaxed))
             break;
         atomic_store_explicit(&shared->index, index, memory_order_relaxed);
         atomic_store_explicit(&shared->phase, ZAP_PHASE_GEN, memory_order_relaxed);
         zap_gen_plan(&command->gen, index, &plan);
-        if (zap_plan_ends(&plan) && index >= alone_until) {
-            unsigned together;
-            if (run_together(command, index, &plan, &together)) {
+        if (zap_plan_ends(&plan)) {
+            unsigned together = run_together(command, index, &plan, &shows_until);
+            if (together > 0) {
                 index += together - 1;
                 continue;
             }
-            alone_until = index + together;
         }
         one_plan(&plan, command->flags, &judgement);
         if (judgement.any_broken || judgement.is_harness) {

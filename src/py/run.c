@@ -254,6 +254,8 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
     struct zap_session *s = &zap_session;
     set_phase(ZAP_PHASE_BUILD);
     s->flags = flags;
+    if (zap_plan_ends(plan) && !(flags & ZAP_RUN_FROM_SOURCE))
+        zap_run_warm(plan, 1);
     if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
         s->plans_since_collection >= PLANS_PER_COLLECTION)
         zap_run_collect();
@@ -289,9 +291,11 @@ static bool has_route(const struct zap_plan *plan)
     return ((zap_session.trace->build.routes >> plan->route) & 1) && zap_park_has_all(plan);
 }
 
-void zap_run_collect_dirt(void)
+void zap_run_warm(const struct zap_plan *plans, unsigned count)
 {
-    if (zap_session.is_dirty)
+    for (unsigned i = 0; i < count; i++)
+        zap_build_warm(&plans[i]);
+    if (zap_session.is_dirty || zap_session.cache_grew)
         zap_run_collect();
 }
 

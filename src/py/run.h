@@ -38,8 +38,9 @@ extern ZAP_WEAK void __gcov_dump(void);
  * the collector does not look. */
 void zap_run_collect(void);
 
-/* The same, if there is garbage of earlier plans. */
-void zap_run_collect_dirt(void);
+/* Before a process is forked in which plans end an interpreter: what it would meet here is
+ * collected, and what it would make, and could as well find, is made. */
+void zap_run_warm(const struct zap_plan *plans, unsigned count);
 
 /* For end.c: set the session up for a plan; say that a plan was not run, or not to its end. */
 void zap_run_start(const struct zap_plan *plan);
