@@ -469,9 +469,13 @@ static int main_module(const struct zap_plan *plan)
     return -1;
 }
 
-/* Can a script make garbage live on, or something new of it? */
-static bool can_resurrect(const struct zap_plan *plan)
+/* Can a script make garbage live on, or something new of it? Where one keeps all, another plan's
+ * script, too. */
+static bool can_resurrect(const struct walk *w)
 {
+    const struct zap_plan *plan = w->plan;
+    if (w->trace->is_shared && has(w, ZAP_FEATURE_ONE_KEEPS_ALL))
+        return true;
     for (unsigned i = 0; i < plan->acts_count; i++) {
         switch (plan->acts[i].op) {
         case ZAP_OP_KEEP:
@@ -491,15 +495,16 @@ static bool can_resurrect(const struct zap_plan *plan)
 
 /* Is there anything in the plan that keeps a node from being finalized, or may make it live on?
  * What C code or a held namespace leads to is never let go of. */
-static bool may_outlive(const struct zap_plan *plan)
+static bool may_outlive(const struct walk *w)
 {
+    const struct zap_plan *plan = w->plan;
     for (unsigned m = 0; m < plan->modules_count; m++)
         if (plan->modules[m].held)
             return true;
     for (unsigned i = 0; i < plan->parks_count; i++)
         if (plan->parks[i].place == ZAP_PARK_C)
             return true;
-    return can_resurrect(plan);
+    return can_resurrect(w);
 }
 
 /* Is there anything that can hold a module when sys.modules is empty? Modules and what they hold
@@ -512,7 +517,7 @@ static bool can_survive(const struct walk *w)
         if (place != ZAP_PARK_BUILTINS && place != ZAP_PARK_MODULES && place != ZAP_PARK_MAIN)
             return true;
     }
-    return !w->has_gil || may_outlive(w->plan);
+    return !w->has_gil || may_outlive(w);
 }
 
 static bool has_park(const struct zap_plan *plan, enum zap_park_code place)
@@ -536,7 +541,7 @@ static bool has_late_roots(const struct zap_plan *plan)
 /* May the collector leave all garbage to a later collection, since some of it came back? */
 static bool may_keep_all(const struct walk *w)
 {
-    return has(w, ZAP_FEATURE_ONE_KEEPS_ALL) && can_resurrect(w->plan);
+    return has(w, ZAP_FEATURE_ONE_KEEPS_ALL) && can_resurrect(w);
 }
 
 /* The end is over: everything has happened that was to happen. */
@@ -547,7 +552,7 @@ static void on_over(struct walk *w)
         check(w, ZAP_INVARIANT_I21, w->is_sys_cleared && w->is_builtins_cleared);
     if (has(w, ZAP_FEATURE_SURVIVORS_WIPED) && !may_keep_all(w))
         check(w, ZAP_INVARIANT_I30, w->saw_garbage);
-    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(plan) ||
+    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(w) ||
         (has_late_roots(plan) && !has(w, ZAP_FEATURE_LATE_ROOTS_COLLECTED)))
         return;
     for (unsigned i = 0; i < plan->objects_count; i++)
@@ -717,7 +722,7 @@ static void check_survivors(struct walk *w)
 {
     /* The collection clears the weak reference to a module that is garbage before it calls a
      * finalizer, so one that lives on all the same is not found, and not wiped. */
-    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || can_resurrect(w->plan))
+    if (!has(w, ZAP_FEATURE_SURVIVORS_WIPED) || can_resurrect(w))
         return;
     for (unsigned m = 0; m < w->plan->modules_count; m++) {
         const struct space *space = &w->spaces[m];

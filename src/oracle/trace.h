@@ -107,7 +107,8 @@ const char *zap_observer_token(unsigned number);
 struct zap_trace {
     struct zap_build build;
     uint32_t events_count;
-    uint32_t is_cut; /* more happened than ZAP_EVENTS_MAX: what is here is true, but not all */
+    uint32_t is_cut;    /* more happened than ZAP_EVENTS_MAX: what is here is true, but not all */
+    uint32_t is_shared; /* other plans, whose events are not here, had the same interpreter */
     struct zap_event events[ZAP_EVENTS_MAX];
 };
 

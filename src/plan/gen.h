@@ -20,9 +20,8 @@ enum { ZAP_BLOCK = 128 };
  * own: still most of the ends. */
 enum { ZAP_ALONE_ONE_IN = 16 };
 
-/* Where all routes are allowed, one block in so many ends an interpreter: about half of the time.
- */
-enum { ZAP_END_ONE_IN = 256 };
+/* Where all routes are allowed, one block in so many ends an interpreter: a quarter of the time. */
+enum { ZAP_END_ONE_IN = 64 };
 
 /* What plans look like. */
 enum zap_shape {

@@ -399,6 +399,7 @@ static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flag
         if (traces != NULL) {
             s->trace = &traces[run];
             s->trace->build = s->shared->trace.build;
+            s->trace->is_shared = count > 1;
         }
         build(&plans[run], flags);
     }
