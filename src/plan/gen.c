@@ -181,7 +181,7 @@ static uint8_t draw_route(struct gen *gen, const struct zap_gen_config *config, 
     bool is_end = zap_rng_below(&block, ZAP_END_ONE_IN) == 0;
     if (weigh_routes(ends) > 0 && (is_end || weigh_routes(others) == 0)) {
         uint8_t route = draw_weighted_route(&block, ends);
-        gen->is_independent = zap_rng_below(&block, ZAP_ALONE_ONE_IN) != 0;
+        gen->is_independent = index % ZAP_BLOCK < ZAP_BLOCK - ZAP_BLOCK_ALONE;
         return route;
     }
     return draw_weighted_route(&gen->rng, others);

@@ -16,9 +16,9 @@ enum {
  * and few enough that it can hold all their modules and traces. */
 enum { ZAP_BLOCK = 128 };
 
-/* One such block in so many is of plans that may do what others would notice, each in an end of its
- * own: still most of the ends. */
-enum { ZAP_ALONE_ONE_IN = 16 };
+/* The last ones of such a block may do what others would notice, and have each an end of its own:
+ * most of the ends. */
+enum { ZAP_BLOCK_ALONE = 8 };
 
 /* Where all routes are allowed, one block in so many ends an interpreter: a quarter of the time. */
 enum { ZAP_END_ONE_IN = 64 };
