@@ -307,6 +307,7 @@ static void every_plan_can_be_told(void **state)
         for (uint64_t i = 0; i < 3000; i++) {
             struct zap_plan plan;
             config.routes = i % 4 == 0 ? 1u << ZAP_ROUTE_EXIT | 1u << ZAP_ROUTE_SUBINTERP : 0;
+            /* of each other block that ends an interpreter the last one: it may have settings */
             zap_gen_plan(&config, i * ZAP_BLOCK + i / 4 % 2 * (ZAP_BLOCK - 1), &plan);
             const char *told = explain_plan(&plan);
             assert_null(strstr(told, "of kind"));

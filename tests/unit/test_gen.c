@@ -466,7 +466,7 @@ static void bench_shape(void **state)
     struct zap_plan before = {0};
     for (uint64_t i = 0; i < 2000; i++) {
         const struct zap_gen_config config = {
-            .seed = 5, .shape = ZAP_SHAPE_BENCH, .routes = i % 16 == 0 ? ZAP_ROUTES_THAT_END : 0};
+            .seed = 5, .shape = ZAP_SHAPE_BENCH, .routes = i % 15 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_plan plan;
         zap_gen_plan(&config, i, &plan);
         assert_true(zap_plan_is_normal(&plan));

@@ -233,6 +233,7 @@ static void smaller_and_still_true(void **state)
                                                   .shape = ZAP_SHAPE_RANDOM,
                                                   .routes = index % 2 ? 0 : ZAP_ROUTES_THAT_END};
             struct zap_plan plan;
+            /* of each other block that ends an interpreter the last one: it may have settings */
             zap_gen_plan(&config, index * ZAP_BLOCK + index / 2 % 2 * (ZAP_BLOCK - 1), &plan);
             if (!predicates[p].holds(&plan)) {
                 continue;

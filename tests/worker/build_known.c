@@ -116,7 +116,7 @@ int main(void)
     unsigned suspects = 0, wrong = 0, counts[REASONS + 1] = {0};
     for (uint64_t index = 0; index < PLANS_MAX && suspects < SUSPECTS; index++) {
         struct zap_gen_config gen = {.seed = SEED,
-                                     .routes = index % 16 == 0 ? ZAP_ROUTES_THAT_END : 0};
+                                     .routes = index % 15 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_plan plan;
         zap_gen_plan(&gen, index, &plan);
         if (!is_suspect(&plan))

@@ -222,7 +222,7 @@ static void scripts_can_be_judged(void **state)
     for (unsigned i = 0; i < JUDGED; i++) {
         struct zap_gen_config gen = {.seed = 6,
                                      .size = order_plan_size(i % 2 ? 6 : 12, &build),
-                                     .routes = i % 16 == 0 ? ZAP_ROUTES_THAT_END : 0};
+                                     .routes = i % 15 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_judgement judgement;
         zap_gen_plan(&gen, i, &plan);
         zap_player_play(&player, &plan, &outcome);
