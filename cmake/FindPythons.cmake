@@ -24,6 +24,9 @@
 
 set(ZAP_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
+# Where tools/get-cpython unpacks what it brings, with the suite.
+set(ZAP_FETCHED "/build/cpython/[0-9.]+-([a-z]+)/usr")
+
 # The series that pyzap knows; the one list of them. A test for a series that the machine lacks is skipped,
 # and counted.
 set(ZAP_SERIES 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15)
@@ -416,11 +419,17 @@ function(zap_find_pythons named)
     endforeach()
     list(SORT keys COMPARE NATURAL)
 
+    # Where several share a name, one that tools/get-cpython brought says from which suite; where several still do,
+    # the system's says that it is.
     set(builds)
     set(bases)
+    set(bases_here)
     foreach(key IN LISTS keys)
         string(REGEX REPLACE " .*" "" base "${key}")
         list(APPEND bases ${base})
+        if(NOT key MATCHES "${ZAP_FETCHED}")
+            list(APPEND bases_here ${base})
+        endif()
     endforeach()
     foreach(key IN LISTS keys)
         string(MD5 id "${key}")
@@ -428,10 +437,18 @@ function(zap_find_pythons named)
         _zap_base_name("${lines}" name)
         _zap_get("${lines}" home home)
         set(others ${bases})
-        list(FILTER others INCLUDE REGEX "^${name}$")
+        set(suffix)
+        if(home MATCHES "${ZAP_FETCHED}")
+            set(suffix -${CMAKE_MATCH_1})
+        elseif(home MATCHES "^/usr(:|$)")
+            set(suffix -system)
+            set(others ${bases_here})
+        endif()
+        string(REPLACE "." "[.]" pattern ${name})
+        list(FILTER others INCLUDE REGEX "^${pattern}$")
         list(LENGTH others sharing)
-        if(sharing GREATER 1 AND home MATCHES "^/usr(:|$)")
-            string(APPEND name -system)
+        if(sharing GREATER 1)
+            string(APPEND name "${suffix}")
         endif()
         set(base ${name})
         set(number 2)

@@ -206,7 +206,10 @@ static PyObject *another(PyObject *node, bool is_wiped)
 {
     struct zap_session *s = &zap_session;
     uint8_t maker = zap_node_of(node);
-    bool is_given_up = s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == ZAP_FEATURE_ENDLESS_NEW;
+    enum zap_feature_code endless_new = zap_profile_has(s->profile, ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG)
+                                            ? ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG
+                                            : ZAP_FEATURE_ENDLESS_NEW;
+    bool is_given_up = s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == endless_new;
     if (!s->active || s->made_again || is_given_up)
         return NULL;
     s->made_again = true;
@@ -219,7 +222,7 @@ static PyObject *another(PyObject *node, bool is_wiped)
     bool is_short = s->flags & ZAP_RUN_SHORT;
     if (s->again_count > (uint32_t)(is_short ? ZAP_AGAIN_SHORT : ZAP_AGAIN_MAX)) {
         enum zap_feature_code known =
-            is_wiped && !s->again_is_nested ? ZAP_FEATURE_ENDLESS_WIPE : ZAP_FEATURE_ENDLESS_NEW;
+            is_wiped && !s->again_is_nested ? ZAP_FEATURE_ENDLESS_WIPE : endless_new;
         if (is_short)
             s->known = known;
         if (is_short || zap_run_avoids(known))

@@ -126,6 +126,13 @@ typedef long zap_py_hash;
 #ifndef Py_SET_REFCNT
 #define Py_SET_REFCNT(obj, refs) (Py_REFCNT(obj) = (refs))
 #endif
+/* In a deallocator: the object stays, with one reference. Where all objects are in a list
+ * (Py_TRACE_REFS: a debug build up to 3.7) it was taken out before the deallocator was called. */
+#ifdef Py_TRACE_REFS
+#define zap_py_bring_back(obj) _Py_NewReference(obj)
+#else
+#define zap_py_bring_back(obj) Py_SET_REFCNT(obj, 1)
+#endif
 #ifndef Py_SETREF
 #define Py_SETREF(place, value)                                                                    \
     do {                                                                                           \

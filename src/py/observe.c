@@ -470,7 +470,7 @@ static bool dict_is_going(PyObject *dict)
 static void hook_dict_dealloc(PyObject *self)
 {
     if (dict_is_going(self))
-        Py_SET_REFCNT(self, 1);
+        zap_py_bring_back(self);
     else
         dict_dealloc(self);
 }

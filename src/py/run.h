@@ -28,7 +28,7 @@ bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags);
 bool zap_run_avoids(enum zap_feature_code known);
 
 /* The plan at work has no end, and so this process has: the host tells it from a crash. known: the
- * way of having no end, ENDLESS_WIPE or ENDLESS_NEW. */
+ * way of having no end, ENDLESS_WIPE or an ENDLESS_NEW. */
 ZAP_NORETURN void zap_run_endless(enum zap_feature_code known);
 
 /* Writes the line counts of a CPython that is built with --coverage, which else happens at exit. */
