@@ -114,6 +114,7 @@ try() { # name, plans, route, verdict, signatures, repro
     unset PYZAP_CPYTHON_BUG
     [ "$status" = 1 ] || fail "$name: pyzap ended with status $status: $(tail -n 1 "$work/err")"
     own=0
+    index=-
     seen=
     for folder in "$out"/*; do
         [ -f "$folder/min.plan" ] || {
@@ -128,6 +129,7 @@ try() { # name, plans, route, verdict, signatures, repro
         seen="$seen $signature"
         if is_named "$signature" "${5%%,*}"; then
             own=$((own + 1))
+            index=$(sed -n 's/^# pyzap gen .*--from \([0-9]*\).*/\1/p' "$folder/min.plan")
             grep -q "^# $4 on " "$folder/min.plan" || fail "$name: $signature is no $4"
             look_at "$folder" "$4" "$6"
             continue
@@ -139,7 +141,7 @@ try() { # name, plans, route, verdict, signatures, repro
         [ $is_known = yes ] || fail "$name: also gives $signature"
     done
     [ $own = 1 ] || fail "$name: $own findings begin with ${5%%,*}, not one"
-    echo "$name:$seen"
+    echo "$name: plan $index of $2,$seen"
 }
 
 tab=$(printf '\t')

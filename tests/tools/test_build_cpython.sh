@@ -10,7 +10,7 @@ root=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tools" "$work/bin"
-cp "$root/tools/build-cpython" "$work/tools"
+cp "$root/tools/build-cpython" "$root/tools/apt.sh" "$work/tools"
 failures=0
 
 fail() {
