@@ -72,12 +72,14 @@ foreach(build IN LISTS ZAP_BUILDS)
         list(APPEND usable ${build})
     endif()
 endforeach()
-# The newest, an ordinary one where there is one.
+# The newest, an ordinary one where there is one. One with a C library of its own is not that: a sanitizer's
+# runtime is linked with this system's.
 set(newest)
 set(plain)
 foreach(build IN LISTS usable)
     set(newest ${build})
-    if(NOT (ZAP_BUILD_${build}_TREE OR ZAP_BUILD_${build}_DEBUG OR ZAP_BUILD_${build}_NOGIL))
+    if(NOT (ZAP_BUILD_${build}_TREE OR ZAP_BUILD_${build}_DEBUG OR ZAP_BUILD_${build}_NOGIL OR
+            "${ZAP_BUILD_${build}_LINK_OPTIONS}" MATCHES "--sysroot="))
         set(plain ${build})
     endif()
 endforeach()
