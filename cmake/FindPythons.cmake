@@ -32,7 +32,7 @@ set(ZAP_FETCHED "/build/cpython/[0-9.]+-([a-z]+)/usr")
 set(ZAP_SERIES 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15)
 
 # Every file or link that may be an interpreter: PATH, pyenv, Debian's and /usr/local's, what
-# tools/build-cpython finished in build/cpython, and the ones named. In: the list named by the user. Out:
+# tools/build-cpython and tools/get-cpython finished in build/cpython, and the ones named. In: the list named by the user. Out:
 # paths, possibly many for one build; and those of them that somebody put there as an interpreter, so that
 # one that does not work is worth a word.
 function(_zap_candidates named ret_paths ret_promised)

@@ -127,9 +127,10 @@ static void print_text(const struct zap_builds *builds, const struct python *pyt
                    builds->rows[i].python);
     }
     printf(
-        "\n%zu of %zu usable. For more: Debian's libpython3-dev, any pyenv version\n"
-        "(`pyenv install 3.12`), or a CPython build tree named in PYZAP_PYTHONS; then build pyzap\n"
-        "again.\n",
+        "\n%zu of %zu usable. For more: tools/get-cpython (Debian's, from 2.7 to the newest), any\n"
+        "pyenv version (`pyenv install 3.12`), or a CPython build tree named in PYZAP_PYTHONS; "
+        "then\n"
+        "build pyzap again.\n",
         usable, builds->count);
 }
 

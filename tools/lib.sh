@@ -14,16 +14,19 @@ logged() { # name, command...
     return 1
 }
 
-# Configure and build one preset, targets as given or all. build/log/configure-PRESET.log lists the
-# CPython builds found.
+# Configure one preset. build/log/configure-PRESET.log lists the CPython builds found.
+configure_preset() { # preset
+    if command -v ninja >/dev/null 2>&1; then
+        export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}" # a folder that has a generator keeps it
+    fi
+    logged "configure-$1" cmake --preset "$1"
+}
+
+# Configure and build one preset, targets as given or all.
 build_preset() { # preset, targets...
     preset=$1
     shift
     folder=build
     [ "$preset" = dev ] || folder=build/$preset
-    if command -v ninja >/dev/null 2>&1; then
-        export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}" # a folder that has a generator keeps it
-    fi
-    logged "configure-$preset" cmake --preset "$preset" &&
-        logged "build-$preset" cmake --build "$folder" -j "$(nproc)" ${1:+--target "$@"}
+    configure_preset "$preset" && logged "build-$preset" cmake --build "$folder" -j "$(nproc)" ${1:+--target "$@"}
 }
