@@ -87,7 +87,8 @@ class Z(object):
     def say(self, line, *values):
         if self.active:
             line = line % values + '\n'
-            write(1, line if str is bytes else line.encode('ascii'))  # 2.7 imports to encode
+            # Not by a codec: 2.7 imports to encode, and a debug build looks for the codec first.
+            write(1, line if str is bytes else bytes(map(ord, line)))
 
     def end(self):
         self.say('route-end pending=no')
