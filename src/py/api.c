@@ -206,9 +206,10 @@ static PyObject *another(PyObject *node, bool is_wiped)
 {
     struct zap_session *s = &zap_session;
     uint8_t maker = zap_node_of(node);
-    enum zap_feature_code endless_new = zap_profile_has(s->profile, ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG)
-                                            ? ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG
-                                            : ZAP_FEATURE_ENDLESS_NEW;
+    enum zap_feature_code endless_new =
+        zap_profile_has(s->profile, ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG)
+            ? ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG
+            : ZAP_FEATURE_ENDLESS_NEW;
     bool is_given_up = s->known == ZAP_FEATURE_ENDLESS_WIPE || s->known == endless_new;
     if (!s->active || s->made_again || is_given_up)
         return NULL;

@@ -32,7 +32,7 @@ for verb in $(sed -nE '/^\| `pyzap \.\.\.`/,/^$/s/^\| `([a-z]+).*/\1/p' "$root/R
 done
 
 # Options of other programs stand in lines that call them.
-grep -vE 'cmake|ctest|clang|configure|git |apt|tools/b(ench|uild-cpython) --' "$root/README.md" | grep -oE '(^|[^-A-Za-z])--[a-z][-a-z]*' |
+grep -vE 'cmake|ctest|clang|configure|git |apt|tools/(bench|build-cpython|get-cpython) ' "$root/README.md" | grep -oE '(^|[^-A-Za-z])--[a-z][-a-z]*' |
     grep -oE -- '--[a-z][-a-z]*' | sort -u |
     while read -r option; do
         grep -q -e "$option" "$help" || say README.md "names $option, which no verb has"
