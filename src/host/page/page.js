@@ -232,7 +232,8 @@ function drawFindings() {
     const of = key => [...new Set(D.findings.map(finding => finding[key]))];
     $("filter-build").append(option("", "all"), ...of("build").map(name => option(name, name)));
     $("filter-verdict").append(option("", "all"), ...of("verdict").map(name => option(name, name.replace("_", " "))));
-    $("filter").addEventListener("input", filterFindings);
+    for (const kind of ["input", "change"])
+        $("filter").addEventListener(kind, filterFindings);
     $("filter").addEventListener("submit", event => event.preventDefault());
     $("findings-more").addEventListener("click", () => {
         const from = drawn;
@@ -971,7 +972,7 @@ function follow() {
     }));
     if (values.timeline !== undefined) {
         load(values.timeline, values.a || "", values.b || "", +values.at || 0);
-        $("timeline").scrollIntoView();
+        $("timeline").scrollIntoView({ behavior: "instant" });
         $("player").focus({ preventScroll: true });
     } else if (values.finding !== undefined) {
         showFinding(values.finding);
@@ -991,7 +992,7 @@ function showFinding(name) {
     const item = $("findings-list").children[at], button = item.querySelector("button");
     if (button.getAttribute("aria-expanded") !== "true")
         openFinding(item, shown[at], button);
-    item.scrollIntoView();
+    item.scrollIntoView({ behavior: "instant" });
     button.focus({ preventScroll: true });
 }
 
