@@ -42,7 +42,7 @@ function text(runs) {
 }
 
 const VOID = 0, HELD = 1, BROKEN = 2, SKIPPED = 3;
-const SIGNS = { VOID: "·", HELD: "✓", BROKEN: "✗", SKIPPED: "–", CRASHED: "✗", TIMED_OUT: "⧗", EXHAUSTED: "▲", HARNESS: "!" };
+const SIGNS = { VOID: "·", HELD: "✓", BROKEN: "✗", SKIPPED: "–", CRASHED: "✗", TIMED_OUT: "∞", EXHAUSTED: "▲", HARNESS: "!" };
 const verdictOf = name => D.verdicts.find(verdict => verdict.name === name) || { name, text: "", finding: true };
 function badge(name) {
     const verdict = verdictOf(name);
@@ -658,6 +658,7 @@ function wordsFor(source, trace) {
 
 const T = { source: null, sides: [], columns: [], at: 0, timer: 0, width: 15 };
 const LANE = 24, TOP = 20;
+let isPaper = false;
 
 /* A plan, or the trace of a finding, as what a timeline needs. */
 function sourceOf(name) {
@@ -758,7 +759,7 @@ function tellDifferences() {
         $("t-diffs").replaceChildren("The two first differ at event ", h("b", null, String(T.columns.findIndex(column => column.differs) + 1)), ", and in " + many(differ, "event") + " of " + T.columns.length + " together.");
 }
 
-const visible = (side, keys) => [...side.names, ...side.objects].filter(it => it.type === "object" || !it.isOwn || $("t-all").checked);
+const visible = side => [...side.names, ...side.objects].filter(it => it.type === "object" || !it.isOwn || $("t-all").checked);
 
 function drawBar(type, state, from, to, y, height) {
     const w = Math.max(0, to - from), box = more => s("rect", Object.assign({ x: from, y, width: w, height, rx: 2 }, more));
@@ -800,9 +801,11 @@ function glyph(kind, x, y) {
 }
 
 function drawPanels() {
-    const keys = new Set(), width = T.width;
+    if (!isPaper)
+        T.width = Math.max(15, Math.min(34, Math.floor(($("player").clientWidth - 240) / Math.max(1, T.columns.length))));
+    const width = T.width;
     $("t-panels").replaceChildren(...T.sides.map((side, at) => {
-        const lanes = side.lanes = visible(side, keys), height = TOP + lanes.length * LANE + 4, total = Math.max(1, T.columns.length) * width;
+        const lanes = side.lanes = visible(side), height = TOP + lanes.length * LANE + 4, total = Math.max(1, T.columns.length) * width;
         const chart = s("svg", { width: total, height, viewBox: "0 0 " + total + " " + height, role: "img", "aria-label": "Lanes of " + side.build.name + ": " + many(lanes.length, "lane") + ", " + many(side.events.length, "event") });
         side.cursor = s("rect", { y: 0, width, height, fill: "var(--mark)", stroke: "var(--ink)", "stroke-width": 1 });
         chart.append(side.cursor);
@@ -845,7 +848,7 @@ function drawPanels() {
             const object = T.source.objects[+it.o.slice(1)] || { kind: "made by a script" };
             return h("div", { class: "o" + sep, title: it.o + " " + (object.label || "") + " " + object.kind }, h("b", null, object.label || it.o), " " + object.kind);
         });
-        return h("section", { class: "lane-panel", style: "padding-top:" + (at ? "1rem" : "0"), "aria-label": "CPython " + side.build.name },
+        return h("section", { class: "lane-panel", "aria-label": "CPython " + side.build.name },
             h("div", { class: "lane-head" }, h("h3", null, "CPython " + side.build.name), badge(side.build.verdict), side.build.reason ? h("span", { class: "mono" }, side.build.reason) : null),
             side.event, h("div", { class: "lanes" }, h("div", { class: "labels", "aria-hidden": "true" }, labels), side.chart), side.space, side.list);
     }));
@@ -1012,14 +1015,13 @@ function watchSections() {
 }
 
 /* On paper there is nothing to open and nothing to scroll: all rows, all events, and lanes as wide as the sheet. */
-let isPaper = false;
 function paper(on) {
     if (on === isPaper)
         return;
     isPaper = on;
     if (on)
         drawMore(shown.length);
-    T.width = on && T.columns.length ? Math.max(2, Math.min(15, 540 / T.columns.length)) : 15;
+    T.width = Math.max(2, Math.min(15, 540 / Math.max(1, T.columns.length)));
     if (T.source) {
         drawPanels();
         for (const side of T.sides) {
@@ -1027,7 +1029,7 @@ function paper(on) {
             T.sides.forEach((one, at) => one === side && fillList(side, at));
         }
     }
-    for (const fold of document.querySelectorAll("#builds details, #departs details, #cell details, #others details"))
+    for (const fold of document.querySelectorAll("#builds details, #departs details, #cell details, #others details, #t-plan-text details"))
         fold.open = on || fold.open;
 }
 
