@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,9 +77,10 @@ static size_t match_at(const struct zap_lines *lines, size_t at, const struct pi
     return len;
 }
 
-/* The longest of the newest matches; count 0 where there is none worth a run. */
+/* The longest of the newest matches; count 0 where there is none worth a run, which one of a whole
+ * text always is. */
 static struct zap_lines_run find(const struct zap_lines *lines, const struct piece *pieces,
-                                 size_t count)
+                                 size_t count, bool is_whole)
 {
     struct zap_lines_run best = {0};
     uint32_t at = lines->heads ? lines->heads[pieces[0].hash % HEADS_COUNT] : 0;
@@ -88,7 +90,7 @@ static struct zap_lines_run find(const struct zap_lines *lines, const struct pie
             best = (struct zap_lines_run){at - 1, (uint32_t)len};
         at = lines->rows[at - 1].earlier;
     }
-    if (best.count < MATCH_MIN && best.count < count)
+    if (best.count < MATCH_MIN && !(is_whole && best.count == count))
         best.count = 0;
     return best;
 }
@@ -101,7 +103,7 @@ size_t zap_lines_add(struct zap_lines *lines, const char *text, size_t len,
     struct zap_lines_run *runs = calloc(count, sizeof *runs);
     ZAP_CHECK(runs != NULL);
     for (size_t i = 0; i < count;) {
-        struct zap_lines_run run = find(lines, pieces + i, count - i);
+        struct zap_lines_run run = find(lines, pieces + i, count - i, i == 0);
         if (run.count == 0) {
             run = (struct zap_lines_run){(uint32_t)lines->count, 1};
             append(lines, &pieces[i]);
