@@ -968,10 +968,19 @@ function setHash(hash) {
     hashTimer = setTimeout(() => history.replaceState(null, "", hash), 250);
 }
 
+/* What is no address of ours, or only half of one, means itself. */
+function decode(value) {
+    try {
+        return decodeURIComponent(value);
+    } catch {
+        return value;
+    }
+}
+
 function follow() {
     const values = Object.fromEntries(location.hash.slice(1).split("&").map(part => {
         const at = part.indexOf("=");
-        return at < 0 ? [part, ""] : [part.slice(0, at), decodeURIComponent(part.slice(at + 1))];
+        return at < 0 ? [part, ""] : [part.slice(0, at), decode(part.slice(at + 1))];
     }));
     if (values.timeline !== undefined) {
         load(values.timeline, values.a || "", values.b || "", +values.at || 0);
