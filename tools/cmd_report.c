@@ -122,6 +122,21 @@ static int read_findings(const struct arguments *arguments, struct zap_shelf *re
     return -1;
 }
 
+/* How often pyzap itself has failed, and where first; returns the exit status. */
+static int tell_failures(const struct zap_survey *survey)
+{
+    size_t rows_count = survey->config.rows_count, i = 0;
+    if (survey->failed_count == 0)
+        return ZAP_EXIT_OK;
+    while (survey->runs[i].verdict != ZAP_HARNESS)
+        i++;
+    return zap_cmd_fail("report", ZAP_EXIT_FAILURE,
+                        "pyzap itself failed in %zu of %zu runs, first with %s on %s: %s",
+                        survey->failed_count, survey->config.inputs->count * rows_count,
+                        survey->config.inputs->items[i / rows_count].path,
+                        survey->config.rows[i % rows_count]->name, survey->runs[i].reason);
+}
+
 static int write_page(const struct arguments *arguments, const struct zap_survey *survey,
                       const struct zap_shelf *shelf)
 {
@@ -136,7 +151,7 @@ static int write_page(const struct arguments *arguments, const struct zap_survey
     printf("%s: %zu plan%s on %zu build%s, %zu finding%s, %zu bytes\n", arguments->out, plans,
            plans == 1 ? "" : "s", builds, builds == 1 ? "" : "s", shelf->findings_count,
            shelf->findings_count == 1 ? "" : "s", len);
-    return survey->has_failed ? ZAP_EXIT_FAILURE : ZAP_EXIT_OK;
+    return tell_failures(survey);
 }
 
 static int run(const struct arguments *arguments, const struct zap_inputs *inputs,

@@ -82,7 +82,7 @@ static void take(struct zap_survey *survey, size_t i, size_t j, const struct zap
     run->trace = keep_trace(survey, &outcome->trace, page);
     if (outcome->trace.build.version != 0)
         survey->builds[j] = outcome->trace.build;
-    survey->has_failed = survey->has_failed || outcome->verdict == ZAP_HARNESS;
+    survey->failed_count += outcome->verdict == ZAP_HARNESS;
     if (!outcome->has_judgement)
         return;
     memcpy(run->verdicts, outcome->judgement.verdicts, sizeof run->verdicts);

@@ -35,7 +35,7 @@ struct zap_survey {
     char **traces; /* owned; as zap_trace_print has them, without the build's line; each once */
     size_t traces_count;
     bool was_interrupted; /* then the rest of the runs is not there: no page should be made */
-    bool has_failed;      /* a run is pyzap's own failure (HARNESS) */
+    size_t failed_count;  /* runs that are pyzap's own failure (HARNESS) */
 };
 
 /* Run each plan on each build, one after the other.
