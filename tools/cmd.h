@@ -16,6 +16,7 @@
 int zap_cmd_check(int argc, char **argv);
 int zap_cmd_fuzz(int argc, char **argv);
 int zap_cmd_replay(int argc, char **argv);
+int zap_cmd_report(int argc, char **argv);
 int zap_cmd_shrink(int argc, char **argv);
 int zap_cmd_show(int argc, char **argv);
 int zap_cmd_script(int argc, char **argv);
@@ -39,7 +40,7 @@ enum zap_option_kind {
 };
 
 struct zap_option {
-    const char *name;    /* without the dashes */
+    const char *name;    /* without the dashes: two, or one where it has one letter */
     const char *operand; /* in the help; NULL for a flag */
     enum zap_option_kind kind;
     void *value; /* of the type that the kind says; left alone when the option is not given */

@@ -53,9 +53,15 @@ static void print_row(const char *name, const char *text)
     print_wrapped(text, HELP_COLUMN);
 }
 
+static const char *dashes_of(const char *name)
+{
+    return strlen(name) == 1 ? "-" : "--";
+}
+
 static void print_option(const char *name, const char *operand, const char *help)
 {
-    int len = printf("  --%s%s%s", name, operand ? " " : "", operand ? operand : "");
+    int len =
+        printf("  %s%s%s%s", dashes_of(name), name, operand ? " " : "", operand ? operand : "");
     if (len > HELP_COLUMN - 2) {
         putchar('\n');
         len = 0;
@@ -101,8 +107,8 @@ void zap_options_print_verdicts(void)
 static int fail(const struct zap_options *options, const struct zap_option *row,
                 const char *expected, const char *found)
 {
-    return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "--%s: expected %s, found \"%s\"",
-                        row->name, expected, found);
+    return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "%s%s: expected %s, found \"%s\"",
+                        dashes_of(row->name), row->name, expected, found);
 }
 
 static bool is_digits(const char *text)
@@ -220,19 +226,19 @@ static int take_option(const struct zap_options *options, int argc, char **argv,
     }
     const char *name = argument + strspn(argument, "-");
     size_t len = strcspn(name, "=");
-    const struct zap_option *row =
-        strncmp(argument, "--", 2) == 0 ? find_option(options, name, len) : NULL;
-    if (!row)
+    const struct zap_option *row = find_option(options, name, len);
+    if (!row || strlen(dashes_of(row->name)) != (size_t)(name - argument))
         return zap_cmd_fail(options->command, ZAP_EXIT_USAGE,
                             "there is no option %s; `pyzap %s --help` lists them", argument,
                             options->command);
     const char *operand = name[len] ? name + len + 1 : NULL;
     if (row->kind == ZAP_OPTION_FLAG && operand)
-        return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "--%s takes no value", row->name);
+        return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "%s%s takes no value",
+                            dashes_of(row->name), row->name);
     if (row->kind != ZAP_OPTION_FLAG && !operand) {
         if (*at + 1 >= argc)
-            return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "--%s: %s is missing", row->name,
-                                row->operand);
+            return zap_cmd_fail(options->command, ZAP_EXIT_USAGE, "%s%s: %s is missing",
+                                dashes_of(row->name), row->name, row->operand);
         operand = argv[++*at];
     }
     return take_value(options, row, operand);

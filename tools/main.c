@@ -18,6 +18,8 @@ static const struct {
     {"check", zap_cmd_check, "tear random modules down on every CPython, and say what broke"},
     {"fuzz", zap_cmd_fuzz, "let libFuzzer or AFL++ look for rare plans, and say what broke"},
     {"replay", zap_cmd_replay, "run plans from files on every CPython; for CI: TAP, JUnit, JSON"},
+    {"report", zap_cmd_report,
+     "write one HTML page to look through: invariants, findings, timelines"},
     {"shrink", zap_cmd_shrink, "make a plan that breaks something as small as can be"},
     {"show", zap_cmd_show, "explain a plan in words; run it and show what happened"},
     {"script", zap_cmd_script, "print a plan as a stand-alone Python script"},

@@ -37,8 +37,8 @@ enum {
     NAME_MAX_LEN = 160,
 };
 
-static const char flaky_folder[] = "flaky", again_plan[] = "again.plan",
-                  earlier_plan[] = "earlier.plan", not_examined[] = "# not examined yet\n";
+static const char flaky_folder[] = ZAP_FINDING_FLAKY, again_plan[] = "again.plan",
+                  earlier_plan[] = "earlier.plan", not_examined[] = ZAP_FINDING_NOT_EXAMINED;
 
 /* ------------------------------------------------------------------ headers of plans */
 

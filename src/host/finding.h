@@ -8,6 +8,11 @@
 
 struct zap_examination;
 
+/* The folder in DIR that flaky findings are in, and the line of min.plan that says that a finding
+ * was not examined yet. */
+#define ZAP_FINDING_FLAKY        "flaky"
+#define ZAP_FINDING_NOT_EXAMINED "# not examined yet\n"
+
 /* What an engine left behind that shows the finding. */
 struct zap_finding_artefact {
     const char *engine; /* "libfuzzer" */

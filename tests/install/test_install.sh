@@ -17,7 +17,8 @@ mv "$work/usr" "$work/elsewhere/prefix"
 ln -s "$work/elsewhere/prefix/bin/pyzap" "$work/bin/pyzap"
 known=spec-of-itself-overflows-the-stack.plan
 for file in share/doc/pyzap/README.md share/doc/pyzap/LICENSE libexec/pyzap/builds.tsv \
-    "share/pyzap/corpus/regress/$known" "libexec/pyzap/regress/$known"; do
+    "share/pyzap/corpus/regress/$known" "libexec/pyzap/regress/$known" \
+    libexec/pyzap/seed/S5-destroyed-on-the-spot.plan; do
     [ -s "$work/elsewhere/prefix/$file" ] || {
         echo "not installed: $file"
         exit 1
@@ -32,6 +33,7 @@ if [ -z "$build" ]; then
     exit 77
 fi
 pyzap check --python "$build" --plans 500 --out "$work/out"
+pyzap report --python "$build" -o "$work/report.html"
 pyzap replay --python "$build" "$work/elsewhere/prefix/share/pyzap/corpus" >"$work/log" || {
     cat "$work/log"
     exit 1

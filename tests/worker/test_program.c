@@ -134,8 +134,8 @@ static void help_is_there(void **state)
     expect("./pyzap", 2, "Usage: pyzap COMMAND");
     expect("./pyzap --help", 0, "Usage: pyzap COMMAND");
     expect("./pyzap --version", 0, "pyzap ");
-    static const char *const commands[] = {"check",  "replay", "shrink", "show",
-                                           "script", "gen",    "pythons"};
+    static const char *const commands[] = {"check", "replay", "report", "shrink",
+                                           "show",  "script", "gen",    "pythons"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         char command[64], usage[64];
         snprintf(command, sizeof command, "./pyzap %s --help 2>/dev/null", commands[i]);
