@@ -19,6 +19,7 @@ static const struct {
     {"fuzz", zap_cmd_fuzz, "let libFuzzer or AFL++ look for rare plans, and say what broke"},
     {"replay", zap_cmd_replay, "run plans from files on every CPython; for CI: TAP, JUnit, JSON"},
     {"shrink", zap_cmd_shrink, "make a plan that breaks something as small as can be"},
+    {"compare", zap_cmd_compare, "say what changed between CPython builds, and why"},
     {"show", zap_cmd_show, "explain a plan in words; run it and show what happened"},
     {"script", zap_cmd_script, "print a plan as a stand-alone Python script"},
     {"gen", zap_cmd_gen, "print random plans"},
