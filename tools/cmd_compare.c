@@ -150,7 +150,7 @@ static void print_row(const struct zap_difference *d, int64_t a, int64_t b, int 
         put_cell(d->sides[0], (uint32_t)a, columns);
     else
         printf("%*s", columns, "");
-    printf(" %c%c ", mark->is_different && mark->feature == ZAP_FEATURE_COUNT ? '?' : ' ',
+    printf(" %c%c ", mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT ? '?' : ' ',
            left && right ? '|'
            : left        ? '<'
                          : '>');
@@ -161,7 +161,7 @@ static void print_row(const struct zap_difference *d, int64_t a, int64_t b, int 
 
 static void print_why(const struct zap_difference *d)
 {
-    for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
+    for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
         if (!zap_profile_has(d->features, (enum zap_feature_code)f))
             continue;
         const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
@@ -230,7 +230,7 @@ static void print_class(const struct zap_compare_class *class)
     }
     bool is_first = !class->is_unexplained;
     printf("%s", class->is_unexplained ? "UNEXPLAINED" : "");
-    for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
+    for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
         if (zap_profile_has(class->features, (enum zap_feature_code)f)) {
             printf("%s%s", is_first ? "" : " + ", zap_feature_row((enum zap_feature_code)f)->id);
             is_first = false;
@@ -395,7 +395,7 @@ static void print_sights(struct work *work, const struct zap_compare_config *con
         print_class(&sight->class);
         printf("  seen in %" PRIu64 " changes; smallest between %s and %s, from plan %" PRIu64 "\n",
                sight->count, sight->older->name, sight->newer->name, sight->index);
-        for (unsigned f = 0; f < ZAP_FEATURE_COUNT; f++) {
+        for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
             if (!zap_profile_has(sight->class.features, (enum zap_feature_code)f))
                 continue;
             const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
@@ -412,7 +412,7 @@ static void print_sights(struct work *work, const struct zap_compare_config *con
 static int find_feature(const char *name)
 {
     int f = 0;
-    while (f < ZAP_FEATURE_COUNT &&
+    while (f < ZAP_FEATURE_ALL_COUNT &&
            strcmp(zap_feature_row((enum zap_feature_code)f)->id, name) != 0)
         f++;
     return f;
@@ -518,7 +518,7 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
     double seconds = (double)(zap_clock_ms() - began_at_ms) / 1000;
     if (zap_cmd_interrupted)
         puts("interrupted; so far:");
-    if (feature < ZAP_FEATURE_COUNT) {
+    if (feature < ZAP_FEATURE_ALL_COUNT) {
         print_feature_history(work, rows, count, feature);
     } else if (invariant < ZAP_INVARIANT_COUNT) {
         print_invariant_history(work, rows, count);
@@ -553,12 +553,12 @@ int zap_cmd_compare(int argc, char **argv)
     struct zap_inputs inputs = {0};
     const struct zap_builds_row **rows = NULL;
     size_t count = 0;
-    int feature = ZAP_FEATURE_COUNT, invariant = ZAP_INVARIANT_COUNT;
+    int feature = ZAP_FEATURE_ALL_COUNT, invariant = ZAP_INVARIANT_COUNT;
     int status = parse(argc, argv, &arguments);
     if (status < 0 && arguments.history) {
         feature = find_feature(arguments.history);
         invariant = find_invariant(arguments.history);
-        if (feature == ZAP_FEATURE_COUNT && invariant == ZAP_INVARIANT_COUNT)
+        if (feature == ZAP_FEATURE_ALL_COUNT && invariant == ZAP_INVARIANT_COUNT)
             status = zap_cmd_fail("compare", ZAP_EXIT_USAGE,
                                   "--history: expected a row of src/oracle/feature.def "
                                   "(SAFE_FINALIZERS) or invariant.def (I8, dict-order-death), "

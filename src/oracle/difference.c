@@ -442,26 +442,26 @@ static void explain_directly(const struct side *sides, zap_profile candidates,
                              struct zap_difference *d)
 {
     while (candidates != 0) {
-        uint32_t counts[ZAP_FEATURE_COUNT] = {0}, best = ZAP_FEATURE_COUNT;
+        uint32_t counts[ZAP_FEATURE_ALL_COUNT] = {0}, best = ZAP_FEATURE_ALL_COUNT;
         for (int s = 0; s < 2; s++) {
             for (uint32_t i = 0; i < sides[s].view->events_count; i++) {
                 const struct zap_difference_mark *mark = &d->marks[s][i];
-                if (!mark->is_different || mark->feature != ZAP_FEATURE_COUNT)
+                if (!mark->is_different || mark->feature != ZAP_FEATURE_ALL_COUNT)
                     continue;
                 zap_profile features = features_for(&sides[s], i, candidates);
-                for (uint32_t f = 0; f < ZAP_FEATURE_COUNT; f++)
+                for (uint32_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
                     counts[f] += (uint32_t)(features >> f & 1);
             }
         }
-        for (uint32_t f = 0; f < ZAP_FEATURE_COUNT; f++)
-            if (counts[f] > 0 && (best == ZAP_FEATURE_COUNT || counts[f] > counts[best]))
+        for (uint32_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
+            if (counts[f] > 0 && (best == ZAP_FEATURE_ALL_COUNT || counts[f] > counts[best]))
                 best = f;
-        if (best == ZAP_FEATURE_COUNT)
+        if (best == ZAP_FEATURE_ALL_COUNT)
             return;
         for (int s = 0; s < 2; s++) {
             for (uint32_t i = 0; i < sides[s].view->events_count; i++) {
                 struct zap_difference_mark *mark = &d->marks[s][i];
-                if (mark->is_different && mark->feature == ZAP_FEATURE_COUNT &&
+                if (mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT &&
                     features_for(&sides[s], i, UINT64_C(1) << best) != 0) {
                     mark->feature = (uint8_t)best;
                     mark->is_direct = true;
@@ -536,11 +536,11 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
     const struct zap_event *event = &sides[s].view->events[i];
     uint16_t parent = sides[s].parents[i];
     if (parent > 0 && d->marks[s][parent - 1].is_different &&
-        d->marks[s][parent - 1].feature != ZAP_FEATURE_COUNT)
+        d->marks[s][parent - 1].feature != ZAP_FEATURE_ALL_COUNT)
         return d->marks[s][parent - 1].feature;
     for (uint32_t t = 0; t < sides[!s].view->events_count; t++) {
         const struct zap_difference_mark *mark = &d->marks[!s][t];
-        if (mark->is_different && mark->feature != ZAP_FEATURE_COUNT &&
+        if (mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT &&
             is_twin(event, &sides[!s].view->events[t]))
             return mark->feature;
     }
@@ -549,7 +549,7 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
         return (uint8_t)(effects->spaces[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
         return (uint8_t)(effects->nodes[event->node] - 1);
-    return ZAP_FEATURE_COUNT;
+    return ZAP_FEATURE_ALL_COUNT;
 }
 
 /* One pass over both views in the order in which things happen; returns whether anything new was
@@ -565,11 +565,11 @@ static bool follow(const struct zap_plan *plan, const struct side *sides, struct
             d->marks[1][at[1]].is_different && other_place(d, 1, at[1]) <= at[0])
             s = 1;
         struct zap_difference_mark *mark = &d->marks[s][at[s]];
-        if (mark->is_different && mark->feature == ZAP_FEATURE_COUNT) {
+        if (mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT) {
             mark->feature = follow_one(sides, d, s, at[s], &effects);
-            is_any = is_any || mark->feature != ZAP_FEATURE_COUNT;
+            is_any = is_any || mark->feature != ZAP_FEATURE_ALL_COUNT;
         }
-        if (mark->is_different && mark->feature != ZAP_FEATURE_COUNT)
+        if (mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT)
             take_effect(plan, &sides[s].view->events[at[s]], mark->feature, &effects);
         at[s]++;
     }
@@ -586,7 +586,7 @@ static void sum_up(struct zap_difference *d)
             d->different[s] += mark->is_different;
             if (!mark->is_different)
                 continue;
-            if (mark->feature == ZAP_FEATURE_COUNT)
+            if (mark->feature == ZAP_FEATURE_ALL_COUNT)
                 d->unexplained++;
             else
                 d->features |= UINT64_C(1) << mark->feature;
@@ -595,7 +595,7 @@ static void sum_up(struct zap_difference *d)
     for (int s = 0; s < 2; s++) {
         for (uint32_t i = 0; i < d->sides[s]->events_count && d->first_kinds[s] == 0; i++) {
             const struct zap_difference_mark *mark = &d->marks[s][i];
-            if (mark->is_different && (d->unexplained == 0 || mark->feature == ZAP_FEATURE_COUNT))
+            if (mark->is_different && (d->unexplained == 0 || mark->feature == ZAP_FEATURE_ALL_COUNT))
                 d->first_kinds[s] = d->sides[s]->events[i].kind;
         }
     }
@@ -611,7 +611,7 @@ void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *ol
         d->sides[s] = sides[s].view;
         for (uint32_t i = 0; i < sides[s].view->events_count; i++)
             d->marks[s][i] =
-                (struct zap_difference_mark){.is_different = true, .feature = ZAP_FEATURE_COUNT};
+                (struct zap_difference_mark){.is_different = true, .feature = ZAP_FEATURE_ALL_COUNT};
         find_places(&sides[s]);
     }
     find_order(plan, sides);

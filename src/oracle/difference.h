@@ -26,7 +26,7 @@ enum { ZAP_DIFFERENCE_SIDES = 2, ZAP_DIFFERENCE_WINDOW = 384 };
 struct zap_difference_mark {
     bool is_different;
     bool is_direct;   /* a row of difference.def says so; else it follows from another one */
-    uint8_t feature;  /* that explains it; ZAP_FEATURE_COUNT: none */
+    uint8_t feature;  /* that explains it; ZAP_FEATURE_ALL_COUNT: none */
     uint16_t partner; /* in the other view, where !is_different */
 };
 
