@@ -130,9 +130,16 @@ static void print_wrapped(const char *indent, const char *text)
 /* One event, in as many columns as there are. */
 static void put_cell(const struct zap_trace *view, uint32_t i, int columns)
 {
+    /* What views have set to 0 says nothing. */
+    static const char *const left_out[] = {" refs=0", " size=0", " at=0"};
     char line[LINE_SIZE];
     struct zap_str text = zap_str_init(line, sizeof line);
     zap_trace_print_event(view, i, &text);
+    for (size_t f = 0; f < sizeof left_out / sizeof left_out[0]; f++) {
+        char *found = strstr(line, left_out[f]);
+        if (found)
+            memmove(found, found + strlen(left_out[f]), strlen(found + strlen(left_out[f])) + 1);
+    }
     int len = (int)strlen(line);
     if (len > columns)
         printf("%.*s~", columns - 1, line);
