@@ -41,19 +41,18 @@ struct side {
 
 /* ------------------------------------------------------------------ views */
 
-/* Names that the interpreter binds by itself in a new module, where the plan binds them nowhere.
- * Which they are, and where they stand among the others, depends on the version (MODULE_HAS_SPEC in
- * feature.def) and would show in the namespaces of every plan: they are left out, but for scripts
+/* Names that the interpreter binds by itself in a new module, where the plan binds them not. Which
+ * they are, and where they stand among the others, depends on the version (MODULE_HAS_SPEC in
+ * contrast.def) and would show in the namespaces of every plan: they are left out, but for scripts
  * that look at them. */
-static uint64_t own_names(const struct zap_plan *plan)
+static uint64_t own_names(const struct zap_plan *plan, unsigned module)
 {
     uint64_t names = BIT(ZAP_NAME_BUILTINS) | BIT(ZAP_NAME_NAME) | BIT(ZAP_NAME_DOC) |
                      BIT(ZAP_NAME_SPEC) | BIT(ZAP_NAME_FILE) | BIT(ZAP_NAME_PACKAGE) |
                      BIT(ZAP_NAME_LOADER);
-    for (unsigned m = 0; m < plan->modules_count; m++) {
-        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
-            names &= ~BIT(plan->modules[m].globals[g].name);
-    }
+    for (unsigned g = 0; module < plan->modules_count && g < plan->modules[module].globals_count;
+         g++)
+        names &= ~BIT(plan->modules[module].globals[g].name);
     return names;
 }
 
@@ -101,10 +100,10 @@ static bool is_about_own_name(const struct zap_event *event, uint64_t own)
 
 void zap_difference_view(const struct zap_plan *plan, uint32_t observers, struct zap_trace *trace)
 {
-    uint64_t own = own_names(plan);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < trace->events_count; i++) {
         struct zap_event event = trace->events[i];
+        uint64_t own = own_names(plan, event.module);
         uint32_t observer = observer_of(&event);
         if ((observer & ~observers) != 0 || is_about_own_name(&event, own))
             continue;
@@ -406,6 +405,88 @@ static bool is_module_attribute(const struct spot *s)
            s->event->name == ZAP_NAME_PACKAGE;
 }
 
+static bool is_set_by_route(const struct spot *s)
+{
+    uint8_t kind = s->event->kind;
+    return s->event->by == ZAP_BY_ROUTE &&
+           (kind == ZAP_EVENT_STORE || kind == ZAP_EVENT_UNBIND || kind == ZAP_EVENT_SET_NONE);
+}
+
+/* What the objects hold that a plan binds to __builtins__, themselves included: bit per object. */
+static uint64_t held_as_builtins(const struct zap_plan *plan)
+{
+    uint64_t held = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
+            if (plan->modules[m].globals[g].name == ZAP_NAME_BUILTINS)
+                held |= UINT64_C(1) << plan->modules[m].globals[g].object;
+        }
+    }
+    for (uint64_t before = 0; before != held;) {
+        before = held;
+        for (unsigned i = 0; i < plan->links_count; i++) {
+            if (held >> plan->links[i].from & 1)
+                held |= UINT64_C(1) << plan->links[i].to;
+        }
+    }
+    return held;
+}
+
+static bool is_held_as_builtins(const struct spot *s)
+{
+    return s->event->node < ZAP_OBJECTS_MAX &&
+           (held_as_builtins(s->side->plan) >> s->event->node & 1) != 0;
+}
+
+static bool is_spawned(const struct spot *s)
+{
+    return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
+}
+
+static bool is_odd_key(uint8_t name)
+{
+    const struct zap_name_row *row = zap_name_row(name);
+    return row && (row->cls == ZAP_CLASS_NONSTR || name == ZAP_NAME_SUB || name == ZAP_NAME_U_SUB ||
+                   name == ZAP_NAME_TRAP || name == ZAP_NAME_U_TRAP);
+}
+
+static bool is_among_odd_keys(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    bool has_odd_key = false;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            has_odd_key = has_odd_key || is_odd_key(plan->modules[m].globals[g].name);
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        has_odd_key = has_odd_key || is_odd_key(plan->acts[i].name);
+    return has_odd_key && (s->place & IN_WIPE) != 0;
+}
+
+/* Of a collection, what comes after the finalizers. */
+static bool is_cleared(const struct spot *s)
+{
+    switch (s->event->kind) {
+    case ZAP_EVENT_EMPTY:
+    case ZAP_EVENT_EMPTY_END:
+    case ZAP_EVENT_DICT_GONE:
+    case ZAP_EVENT_MODULE_GONE:
+    case ZAP_EVENT_MODULE_END:
+    case ZAP_EVENT_DESTROY:
+    case ZAP_EVENT_FREE:
+    case ZAP_EVENT_CNODE:
+    case ZAP_EVENT_FINALLY:
+        return (s->place & IN_COLLECTION) != 0;
+    default:
+        return false;
+    }
+}
+
+static bool is_error_at_end(const struct spot *s)
+{
+    return is_at_end(s) && s->event->kind == ZAP_EVENT_UNRAISABLE;
+}
+
 static const struct {
     enum zap_feature_code feature;
     bool (*holds)(const struct spot *spot);
@@ -530,20 +611,51 @@ static uint32_t other_place(const struct zap_difference *d, int s, uint32_t i)
     return 0;
 }
 
+static bool is_explained(const struct zap_difference_mark *mark)
+{
+    return mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT;
+}
+
+/* An explained event between two places of a view, or ZAP_FEATURE_ALL_COUNT. */
+static uint8_t explained_between(const struct zap_difference *d, int s, uint32_t a, uint32_t b)
+{
+    for (uint32_t i = a < b ? a : b; i < (a < b ? b : a) && i < d->sides[s]->events_count; i++)
+        if (is_explained(&d->marks[s][i]))
+            return d->marks[s][i].feature;
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
+/* The same event at another time: what explains that there, or what it has changed places with.
+ * (Which of two events that swapped is the one left over is the alignment's choice.) */
+static uint8_t follow_twin(const struct side *sides, const struct zap_difference *d, int s,
+                           uint32_t i)
+{
+    const struct zap_event *event = &sides[s].view->events[i];
+    for (uint32_t t = 0; t < sides[!s].view->events_count; t++) {
+        const struct zap_difference_mark *mark = &d->marks[!s][t];
+        if (!mark->is_different || !is_twin(event, &sides[!s].view->events[t]))
+            continue;
+        if (is_explained(mark))
+            return mark->feature;
+        uint8_t feature = explained_between(d, !s, other_place(d, s, i), t);
+        if (feature == ZAP_FEATURE_ALL_COUNT)
+            feature = explained_between(d, s, other_place(d, !s, t), i);
+        if (feature != ZAP_FEATURE_ALL_COUNT)
+            return feature;
+    }
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
 static uint8_t follow_one(const struct side *sides, const struct zap_difference *d, int s,
                           uint32_t i, const struct effects *effects)
 {
     const struct zap_event *event = &sides[s].view->events[i];
     uint16_t parent = sides[s].parents[i];
-    if (parent > 0 && d->marks[s][parent - 1].is_different &&
-        d->marks[s][parent - 1].feature != ZAP_FEATURE_ALL_COUNT)
+    if (parent > 0 && is_explained(&d->marks[s][parent - 1]))
         return d->marks[s][parent - 1].feature;
-    for (uint32_t t = 0; t < sides[!s].view->events_count; t++) {
-        const struct zap_difference_mark *mark = &d->marks[!s][t];
-        if (mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT &&
-            is_twin(event, &sides[!s].view->events[t]))
-            return mark->feature;
-    }
+    uint8_t feature = follow_twin(sides, d, s, i);
+    if (feature != ZAP_FEATURE_ALL_COUNT)
+        return feature;
     if (event->module != ZAP_NO_MODULE && shows_namespace(event) &&
         effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
@@ -552,26 +664,41 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
     return ZAP_FEATURE_ALL_COUNT;
 }
 
-/* One pass over both views in the order in which things happen; returns whether anything new was
- * explained. */
+/* From an event on, those without a partner in a row. */
+static uint32_t end_of_hunk(const struct zap_difference *d, int s, uint32_t i)
+{
+    while (i < d->sides[s]->events_count && d->marks[s][i].is_different)
+        i++;
+    return i;
+}
+
+/* One pass over both views, hunk by hunk: what a hunk's explained events do can be seen in all of
+ * it, and behind. Returns whether anything new was explained. */
 static bool follow(const struct zap_plan *plan, const struct side *sides, struct zap_difference *d)
 {
     struct effects effects = {{0}, {0}};
     bool is_any = false;
     uint32_t at[2] = {0, 0};
     while (at[0] < sides[0].view->events_count || at[1] < sides[1].view->events_count) {
-        int s = at[0] >= sides[0].view->events_count ? 1 : 0;
-        if (s == 0 && !d->marks[0][at[0]].is_different && at[1] < sides[1].view->events_count &&
-            d->marks[1][at[1]].is_different && other_place(d, 1, at[1]) <= at[0])
-            s = 1;
-        struct zap_difference_mark *mark = &d->marks[s][at[s]];
-        if (mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT) {
-            mark->feature = follow_one(sides, d, s, at[s], &effects);
-            is_any = is_any || mark->feature != ZAP_FEATURE_ALL_COUNT;
+        uint32_t end[2] = {end_of_hunk(d, 0, at[0]), end_of_hunk(d, 1, at[1])};
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = at[s]; i < end[s]; i++)
+                if (is_explained(&d->marks[s][i]))
+                    take_effect(plan, &sides[s].view->events[i], d->marks[s][i].feature, &effects);
         }
-        if (mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT)
-            take_effect(plan, &sides[s].view->events[at[s]], mark->feature, &effects);
-        at[s]++;
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = at[s]; i < end[s]; i++) {
+                struct zap_difference_mark *mark = &d->marks[s][i];
+                if (is_explained(mark))
+                    continue;
+                mark->feature = follow_one(sides, d, s, i, &effects);
+                is_any = is_any || is_explained(mark);
+                if (is_explained(mark))
+                    take_effect(plan, &sides[s].view->events[i], mark->feature, &effects);
+            }
+        }
+        at[0] = end[0] + (end[0] < sides[0].view->events_count);
+        at[1] = end[1] + (end[1] < sides[1].view->events_count);
     }
     return is_any;
 }
@@ -595,7 +722,8 @@ static void sum_up(struct zap_difference *d)
     for (int s = 0; s < 2; s++) {
         for (uint32_t i = 0; i < d->sides[s]->events_count && d->first_kinds[s] == 0; i++) {
             const struct zap_difference_mark *mark = &d->marks[s][i];
-            if (mark->is_different && (d->unexplained == 0 || mark->feature == ZAP_FEATURE_ALL_COUNT))
+            if (mark->is_different &&
+                (d->unexplained == 0 || mark->feature == ZAP_FEATURE_ALL_COUNT))
                 d->first_kinds[s] = d->sides[s]->events[i].kind;
         }
     }
@@ -610,8 +738,8 @@ void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *ol
     for (int s = 0; s < 2; s++) {
         d->sides[s] = sides[s].view;
         for (uint32_t i = 0; i < sides[s].view->events_count; i++)
-            d->marks[s][i] =
-                (struct zap_difference_mark){.is_different = true, .feature = ZAP_FEATURE_ALL_COUNT};
+            d->marks[s][i] = (struct zap_difference_mark){.is_different = true,
+                                                          .feature = ZAP_FEATURE_ALL_COUNT};
         find_places(&sides[s]);
     }
     find_order(plan, sides);
