@@ -184,6 +184,9 @@ static void print_why(const struct zap_difference *d)
         printf("  %s, on %s: %u events, and %u that follow\n", row->id, d->sides[newer]->build.name,
                (unsigned)direct, (unsigned)followed);
         print_wrapped("    ", row->text);
+        char why[256];
+        snprintf(why, sizeof why, "explains %s", zap_difference_why((enum zap_feature_code)f));
+        print_wrapped("    ", why);
         print_wrapped("    ", row->reference);
     }
     if (d->unexplained > 0)

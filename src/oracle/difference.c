@@ -314,12 +314,8 @@ struct spot {
 
 static bool is_dropped(const struct spot *s)
 {
-    return (s->place & IN_DROP) != 0;
-}
-
-static bool is_held_after_drop(const struct spot *s)
-{
-    return (s->place & AFTER_DROP) != 0 && s->event->kind == ZAP_EVENT_AFTER;
+    return (s->place & IN_DROP) != 0 ||
+           ((s->place & AFTER_DROP) != 0 && s->event->kind == ZAP_EVENT_AFTER);
 }
 
 static bool is_collected(const struct spot *s)
@@ -329,9 +325,9 @@ static bool is_collected(const struct spot *s)
     return (s->place & IN_COLLECTION) != 0 || (is_del && event->how != ZAP_HOW_REFCOUNT);
 }
 
-static bool is_second_del(const struct spot *s)
+static bool is_finalized(const struct spot *s)
 {
-    return (s->place & SECOND_DEL) != 0;
+    return is_collected(s) || (s->place & SECOND_DEL) != 0;
 }
 
 static bool is_callback(const struct spot *s)
@@ -432,10 +428,11 @@ static uint64_t held_as_builtins(const struct zap_plan *plan)
     return held;
 }
 
-static bool is_held_as_builtins(const struct spot *s)
+static bool is_about_builtins(const struct spot *s)
 {
-    return s->event->node < ZAP_OBJECTS_MAX &&
-           (held_as_builtins(s->side->plan) >> s->event->node & 1) != 0;
+    bool is_held = s->event->node < ZAP_OBJECTS_MAX &&
+                   (held_as_builtins(s->side->plan) >> s->event->node & 1) != 0;
+    return is_held || is_without_builtins(s);
 }
 
 static bool is_spawned(const struct spot *s)

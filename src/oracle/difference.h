@@ -53,7 +53,7 @@ struct zap_difference {
 void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *older,
                          const struct zap_trace *newer, struct zap_difference *ret_difference);
 
-/* A row of difference.def: why a feature bears on an event. NULL where no row is about it. */
+/* The text of a feature's row in difference.def: on which events it bears. NULL: on none. */
 const char *zap_difference_why(enum zap_feature_code feature);
 
 #endif

@@ -1,5 +1,5 @@
-/* Which rows of feature.def and contrast.def hold for a build: its version is in the row's range, and the build is
- * of the row's sort.
+/* Which rows of feature.def and contrast.def hold for a build: its version is in the row's range,
+ * and the build is of the row's sort.
  *
  * A pre-release counts as the release it leads to, because rows know no levels: what changed
  * between two betas of one version shows as a finding on the first of them.
