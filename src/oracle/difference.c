@@ -622,6 +622,20 @@ static uint8_t explained_between(const struct zap_difference *d, int s, uint32_t
     return ZAP_FEATURE_ALL_COUNT;
 }
 
+/* A feature that bears on an event between two places of a view, or ZAP_FEATURE_ALL_COUNT. */
+static uint8_t bears_between(const struct side *sides, int s, uint32_t a, uint32_t b)
+{
+    zap_profile candidates =
+        zap_profile_of(&sides[0].view->build) ^ zap_profile_of(&sides[1].view->build);
+    for (uint32_t i = a < b ? a : b; i < (a < b ? b : a) && i < sides[s].view->events_count; i++) {
+        zap_profile features = features_for(&sides[s], i, candidates);
+        for (uint8_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
+            if (features >> f & 1)
+                return f;
+    }
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
 /* The same event at another time: what explains that there, or what it has changed places with.
  * (Which of two events that swapped is the one left over is the alignment's choice.) */
 static uint8_t follow_twin(const struct side *sides, const struct zap_difference *d, int s,
@@ -637,6 +651,8 @@ static uint8_t follow_twin(const struct side *sides, const struct zap_difference
         uint8_t feature = explained_between(d, !s, other_place(d, s, i), t);
         if (feature == ZAP_FEATURE_ALL_COUNT)
             feature = explained_between(d, s, other_place(d, !s, t), i);
+        if (feature == ZAP_FEATURE_ALL_COUNT)
+            feature = bears_between(sides, !s, other_place(d, s, i), t);
         if (feature != ZAP_FEATURE_ALL_COUNT)
             return feature;
     }
@@ -653,8 +669,9 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
     uint8_t feature = follow_twin(sides, d, s, i);
     if (feature != ZAP_FEATURE_ALL_COUNT)
         return feature;
-    if (event->module != ZAP_NO_MODULE && shows_namespace(event) &&
-        effects->spaces[event->module] > 0)
+    bool is_of_module = shows_namespace(event) || event->kind == ZAP_EVENT_MODULE_GONE ||
+                        event->kind == ZAP_EVENT_MODULE_END || event->kind == ZAP_EVENT_DESTROY;
+    if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
         return (uint8_t)(effects->nodes[event->node] - 1);
