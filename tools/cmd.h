@@ -18,6 +18,7 @@ int zap_cmd_fuzz(int argc, char **argv);
 int zap_cmd_replay(int argc, char **argv);
 int zap_cmd_report(int argc, char **argv);
 int zap_cmd_shrink(int argc, char **argv);
+int zap_cmd_compare(int argc, char **argv);
 int zap_cmd_show(int argc, char **argv);
 int zap_cmd_script(int argc, char **argv);
 int zap_cmd_gen(int argc, char **argv);

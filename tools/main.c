@@ -21,6 +21,7 @@ static const struct {
     {"report", zap_cmd_report,
      "write one HTML page to look through: invariants, findings, timelines"},
     {"shrink", zap_cmd_shrink, "make a plan that breaks something as small as can be"},
+    {"compare", zap_cmd_compare, "say what changed between CPython builds, and why"},
     {"show", zap_cmd_show, "explain a plan in words; run it and show what happened"},
     {"script", zap_cmd_script, "print a plan as a stand-alone Python script"},
     {"gen", zap_cmd_gen, "print random plans"},

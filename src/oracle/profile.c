@@ -1,5 +1,5 @@
-/* Which rows of feature.def hold for a build: its version is in the row's range, and the build is
- * of the row's sort.
+/* Which rows of feature.def and contrast.def hold for a build: its version is in the row's range,
+ * and the build is of the row's sort.
  *
  * A pre-release counts as the release it leads to, because rows know no levels: what changed
  * between two betas of one version shows as a finding on the first of them.
@@ -16,14 +16,15 @@ struct entry {
     enum builds builds;
 };
 
-static const struct entry entries[ZAP_FEATURE_COUNT] = {
+static const struct entry entries[ZAP_FEATURE_ALL_COUNT] = {
 #define ZAP_FEATURE(id, since, until, builds, departs, reference, text)                            \
     {{#id, since, until, departs, reference, text}, builds},
 #include "oracle/feature.def"
+#include "oracle/contrast.def"
 #undef ZAP_FEATURE
 };
 
-_Static_assert(ZAP_FEATURE_COUNT <= 64, "a profile is one uint64_t");
+_Static_assert(ZAP_FEATURE_ALL_COUNT <= 64, "a profile is one uint64_t");
 
 static bool is_of_sort(const struct zap_build *build, enum builds builds)
 {
@@ -43,7 +44,7 @@ static bool is_of_sort(const struct zap_build *build, enum builds builds)
 zap_profile zap_profile_of(const struct zap_build *build)
 {
     zap_profile profile = 0;
-    for (unsigned i = 0; i < ZAP_FEATURE_COUNT; i++) {
+    for (unsigned i = 0; i < ZAP_FEATURE_ALL_COUNT; i++) {
         const struct entry *entry = &entries[i];
         if (build->version >= entry->row.since && build->version < entry->row.until &&
             is_of_sort(build, entry->builds)) {
@@ -55,6 +56,6 @@ zap_profile zap_profile_of(const struct zap_build *build)
 
 const struct zap_feature_row *zap_feature_row(enum zap_feature_code feature)
 {
-    ZAP_CHECK_CMP(feature, <, ZAP_FEATURE_COUNT);
+    ZAP_CHECK_CMP(feature, <, ZAP_FEATURE_ALL_COUNT);
     return &entries[feature].row;
 }

@@ -7,8 +7,11 @@
 enum zap_feature_code {
 #define ZAP_FEATURE(id, since, until, builds, departs, reference, text) ZAP_FEATURE_##id,
 #include "oracle/feature.def"
+    ZAP_FEATURE_COUNT, /* of those that judges ask for */
+    ZAP_FEATURE_LAST = ZAP_FEATURE_COUNT - 1,
+#include "oracle/contrast.def"
 #undef ZAP_FEATURE
-    ZAP_FEATURE_COUNT,
+    ZAP_FEATURE_ALL_COUNT, /* with those that only comparisons ask for */
 };
 
 /* Bit per enum zap_feature_code. */

@@ -1,0 +1,765 @@
+/* Views of traces, their alignment, and what explains what is left over.
+ *
+ * An event is explained directly where difference.def has a row for it: a feature that one side has
+ * and the other has not bears on that kind of event at that place. Or it follows from an event that
+ * is explained (`follow`): it happened inside of it; it is the same thing at another time; it shows
+ * a namespace that an explained event changed before; or it is about an object that an explained
+ * event ended or did not end, or that such an object held. Nothing else is an explanation: in
+ * particular not that two versions differ by some feature that has nothing to do with the event.
+ *
+ * The alignment is exact within windows of ZAP_DIFFERENCE_WINDOW events behind what both views have
+ * in common, so that it needs no allocation; of each window that is not the last, the first half is
+ * kept.
+ */
+#include "oracle/difference.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+#define BIT(name) (UINT64_C(1) << (name))
+
+/* What happens around an event. */
+enum place {
+    IN_DROP = 1,       /* a module object is being deallocated */
+    IN_WIPE = 2,       /* a namespace is being wiped */
+    IN_COLLECTION = 4, /* ... or the collector is the one that does it */
+    IN_SCRIPT = 8,
+    AFTER_DROP = 16,    /* the event's module has been deallocated */
+    AT_END = 32,        /* an interpreter has begun to end */
+    IN_HASH_ORDER = 64, /* the two sides have the names of the event's module in another order */
+    SECOND_DEL = 128,   /* or something of an object that had its __del__ called twice by now */
+    IN_TRASHCAN = 256
+};
+
+struct side {
+    const struct zap_plan *plan;
+    const struct zap_trace *view;
+    uint16_t places[ZAP_EVENTS_MAX];
+    uint16_t parents[ZAP_EVENTS_MAX]; /* + 1; 0: none */
+};
+
+/* ------------------------------------------------------------------ views */
+
+/* Names that the interpreter binds by itself in a new module, where the plan binds them not. Which
+ * they are, and where they stand among the others, depends on the version (MODULE_HAS_SPEC in
+ * contrast.def) and would show in the namespaces of every plan: they are left out, but for scripts
+ * that look at them. */
+static uint64_t own_names(const struct zap_plan *plan, unsigned module)
+{
+    uint64_t names = BIT(ZAP_NAME_BUILTINS) | BIT(ZAP_NAME_NAME) | BIT(ZAP_NAME_DOC) |
+                     BIT(ZAP_NAME_SPEC) | BIT(ZAP_NAME_FILE) | BIT(ZAP_NAME_PACKAGE) |
+                     BIT(ZAP_NAME_LOADER);
+    for (unsigned g = 0; module < plan->modules_count && g < plan->modules[module].globals_count;
+         g++)
+        names &= ~BIT(plan->modules[module].globals[g].name);
+    return names;
+}
+
+/* The observer without which a build has no such event; 0: every build has it. */
+static uint32_t observer_of(const struct zap_event *event)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_UNBIND:
+        return ZAP_SEES_SETS;
+    case ZAP_EVENT_EMPTY:
+    case ZAP_EVENT_EMPTY_END:
+    case ZAP_EVENT_DICT_GONE:
+        return ZAP_SEES_DICT_GONE;
+    case ZAP_EVENT_DESTROY:
+        return ZAP_SEES_DESTROY;
+    case ZAP_EVENT_UNRAISABLE:
+        return ZAP_SEES_UNRAISABLE;
+    case ZAP_EVENT_UNLISTED:
+        return ZAP_SEES_ENDS;
+    case ZAP_EVENT_WIPE:
+    case ZAP_EVENT_WIPE_END:
+        return event->info > 2 || event->info == 0 ? (uint32_t)ZAP_SEES_ENDS : 0;
+    case ZAP_EVENT_COLLECT:
+    case ZAP_EVENT_COLLECT_END:
+        return event->by == ZAP_BY_INTERPRETER ? (uint32_t)ZAP_SEES_ENDS : 0;
+    default:
+        return 0;
+    }
+}
+
+static bool is_about_own_name(const struct zap_event *event, uint64_t own)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_ENTRY:
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_UNBIND:
+        return event->name == ZAP_NAME_NO || (own & BIT(event->name)) != 0;
+    default:
+        return false;
+    }
+}
+
+void zap_difference_view(const struct zap_plan *plan, uint32_t observers, struct zap_trace *trace)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        struct zap_event event = trace->events[i];
+        uint64_t own = own_names(plan, event.module);
+        uint32_t observer = observer_of(&event);
+        if ((observer & ~observers) != 0 || is_about_own_name(&event, own))
+            continue;
+        /* Who holds a reference meanwhile (a frame, a cache, the evaluation stack) is the version's
+         * own business, and what a count of 0 leads to has events of its own. */
+        event.refs = 0;
+        /* It counts the names that are left out. So does an entry's position. */
+        event.size = 0;
+        if (event.kind == ZAP_EVENT_ENTRY)
+            event.info = 0;
+        event.bound &= ~own;
+        event.none &= ~own;
+        trace->events[kept++] = event;
+    }
+    trace->events_count = kept;
+}
+
+static bool is_equal(const struct zap_event *a, const struct zap_event *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+bool zap_difference_is_same(const struct zap_trace *a, const struct zap_trace *b)
+{
+    return a->events_count == b->events_count && a->is_cut == b->is_cut &&
+           memcmp(a->events, b->events, a->events_count * sizeof a->events[0]) == 0;
+}
+
+/* ------------------------------------------------------------------ alignment */
+
+static void pair(struct zap_difference *d, uint32_t a, uint32_t b)
+{
+    d->marks[0][a].is_different = d->marks[1][b].is_different = false;
+    d->marks[0][a].partner = (uint16_t)b;
+    d->marks[1][b].partner = (uint16_t)a;
+}
+
+/* Align events from a and b on, `rows` and `columns` of them; keep what is within half of them,
+ * unless they are the last. Returns in a and b where to go on. */
+static void align_window(struct zap_difference *d, uint32_t *a, uint32_t *b, uint32_t rows,
+                         uint32_t columns, bool is_last)
+{
+    const struct zap_event *left = d->sides[0]->events + *a, *right = d->sides[1]->events + *b;
+    memset(d->table[rows], 0, sizeof d->table[rows]);
+    for (uint32_t i = rows; i-- > 0;) {
+        d->table[i][columns] = 0;
+        for (uint32_t j = columns; j-- > 0;) {
+            uint16_t down = d->table[i + 1][j], across = d->table[i][j + 1];
+            d->table[i][j] = is_equal(&left[i], &right[j]) ? (uint16_t)(d->table[i + 1][j + 1] + 1)
+                             : down >= across              ? down
+                                                           : across;
+        }
+    }
+    uint32_t i = 0, j = 0;
+    while (i < rows && j < columns && (is_last || (i < rows / 2 + 1 && j < columns / 2 + 1))) {
+        if (is_equal(&left[i], &right[j])) {
+            pair(d, *a + i, *b + j);
+            i++;
+            j++;
+        } else if (d->table[i + 1][j] >= d->table[i][j + 1]) {
+            i++;
+        } else {
+            j++;
+        }
+    }
+    *a += i;
+    *b += j;
+}
+
+static void align(struct zap_difference *d)
+{
+    uint32_t a = 0, b = 0, a_end = d->sides[0]->events_count, b_end = d->sides[1]->events_count;
+    while (a < a_end && b < b_end && is_equal(&d->sides[0]->events[a], &d->sides[1]->events[b]))
+        pair(d, a++, b++);
+    while (a < a_end && b < b_end &&
+           is_equal(&d->sides[0]->events[a_end - 1], &d->sides[1]->events[b_end - 1]))
+        pair(d, --a_end, --b_end);
+    while (a < a_end && b < b_end) {
+        uint32_t rows = a_end - a, columns = b_end - b;
+        bool is_last = rows <= ZAP_DIFFERENCE_WINDOW && columns <= ZAP_DIFFERENCE_WINDOW;
+        align_window(d, &a, &b, rows < ZAP_DIFFERENCE_WINDOW ? rows : ZAP_DIFFERENCE_WINDOW,
+                     columns < ZAP_DIFFERENCE_WINDOW ? columns : ZAP_DIFFERENCE_WINDOW, is_last);
+        if (is_last)
+            return;
+    }
+}
+
+/* ------------------------------------------------------------------ places */
+
+static uint8_t closer_of(const struct zap_event *event)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_WIPE:
+        return ZAP_EVENT_WIPE_END;
+    case ZAP_EVENT_MODULE_GONE:
+        return ZAP_EVENT_MODULE_END;
+    case ZAP_EVENT_COLLECT:
+        return ZAP_EVENT_COLLECT_END;
+    case ZAP_EVENT_DEL:
+        return ZAP_EVENT_DEL_END;
+    case ZAP_EVENT_ATEXIT:
+        return ZAP_EVENT_ATEXIT_END;
+    case ZAP_EVENT_EMPTY:
+        return event->how == ZAP_HOW_CALL ? 0 : ZAP_EVENT_EMPTY_END;
+    default:
+        return 0;
+    }
+}
+
+static uint16_t place_within(const struct zap_event *event)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_WIPE:
+        return IN_WIPE;
+    case ZAP_EVENT_MODULE_GONE:
+        return IN_DROP;
+    case ZAP_EVENT_COLLECT:
+    case ZAP_EVENT_EMPTY:
+        return IN_COLLECTION;
+    case ZAP_EVENT_DEL:
+    case ZAP_EVENT_ATEXIT:
+        return IN_SCRIPT;
+    default:
+        return 0;
+    }
+}
+
+static void find_places(struct side *side)
+{
+    enum { DEPTH_MAX = 128 };
+    uint16_t open[DEPTH_MAX], within[DEPTH_MAX + 1] = {0};
+    uint8_t dels[UINT8_MAX + 1] = {0};
+    unsigned depth = 0, dropped = 0;
+    bool is_at_end = false;
+    for (uint32_t i = 0; i < side->view->events_count; i++) {
+        const struct zap_event *event = &side->view->events[i];
+        is_at_end = is_at_end || event->kind == ZAP_EVENT_PHASE ||
+                    event->kind == ZAP_EVENT_UNLISTED || event->kind == ZAP_EVENT_ATEXIT ||
+                    (zap_plan_ends(side->plan) && event->kind == ZAP_EVENT_ROUTE);
+        for (unsigned up = depth; up-- > 0;) {
+            const struct zap_event *opener = &side->view->events[open[up]];
+            if (closer_of(opener) == event->kind && opener->module == event->module &&
+                opener->node == event->node) {
+                depth = up;
+                side->parents[i] = (uint16_t)(open[up] + 1);
+                break;
+            }
+        }
+        uint16_t place = within[depth];
+        if (side->parents[i] == 0 && depth > 0)
+            side->parents[i] = (uint16_t)(open[depth - 1] + 1);
+        if (event->kind == ZAP_EVENT_MODULE_GONE && event->module < 32)
+            dropped |= 1u << event->module;
+        if (event->kind == ZAP_EVENT_DEL && dels[event->node] < UINT8_MAX)
+            dels[event->node]++;
+        place |= event->module < 32 && (dropped >> event->module & 1) ? AFTER_DROP : 0;
+        place |= is_at_end ? AT_END : 0;
+        place |= event->node != ZAP_NO_NODE && dels[event->node] > 1 ? SECOND_DEL : 0;
+        place |= event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END
+                     ? IN_DROP
+                     : 0;
+        place |= event->kind == ZAP_EVENT_COLLECT || event->kind == ZAP_EVENT_EMPTY ||
+                         event->kind == ZAP_EVENT_EMPTY_END || event->kind == ZAP_EVENT_COLLECT_END
+                     ? IN_COLLECTION
+                     : 0;
+        place |= event->kind == ZAP_EVENT_WIPE || event->kind == ZAP_EVENT_WIPE_END ? IN_WIPE : 0;
+        side->places[i] = place;
+        if (closer_of(event) && depth < DEPTH_MAX) {
+            within[depth + 1] = within[depth] | place_within(event);
+            open[depth++] = (uint16_t)i;
+        }
+    }
+}
+
+/* The names of a module before the route, in dict order. */
+static unsigned layout(const struct zap_trace *view, unsigned module, uint8_t *names)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < view->events_count && count < 64; i++) {
+        if (view->events[i].kind == ZAP_EVENT_ENTRY && view->events[i].module == module)
+            names[count++] = view->events[i].name;
+    }
+    return count;
+}
+
+static void find_order(const struct zap_plan *plan, struct side *sides)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        uint8_t names[2][64] = {{0}};
+        layout(sides[0].view, m, names[0]);
+        layout(sides[1].view, m, names[1]);
+        if (memcmp(names[0], names[1], sizeof names[0]) == 0)
+            continue;
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = 0; i < sides[s].view->events_count; i++)
+                sides[s].places[i] |= IN_HASH_ORDER;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ where features bear */
+
+struct spot {
+    const struct side *side;
+    const struct zap_event *event;
+    uint16_t place;
+};
+
+static bool is_dropped(const struct spot *s)
+{
+    return (s->place & IN_DROP) != 0 ||
+           ((s->place & AFTER_DROP) != 0 && s->event->kind == ZAP_EVENT_AFTER);
+}
+
+static bool is_collected(const struct spot *s)
+{
+    const struct zap_event *event = s->event;
+    bool is_del = event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END;
+    return (s->place & IN_COLLECTION) != 0 || (is_del && event->how != ZAP_HOW_REFCOUNT);
+}
+
+static bool is_finalized(const struct spot *s)
+{
+    return is_collected(s) || (s->place & SECOND_DEL) != 0;
+}
+
+static bool is_callback(const struct spot *s)
+{
+    return s->event->kind == ZAP_EVENT_CALLBACK;
+}
+
+static bool is_look(const struct zap_event *event)
+{
+    return event->kind == ZAP_EVENT_LOOK || event->kind == ZAP_EVENT_LOOK_ALL;
+}
+
+static bool is_without_builtins(const struct spot *s)
+{
+    uint8_t kind = s->event->kind;
+    return (s->place & IN_SCRIPT) != 0 &&
+           (kind == ZAP_EVENT_DONE || kind == ZAP_EVENT_UNRAISABLE ||
+            (is_look(s->event) && s->event->name == ZAP_NAME_BUILTINS));
+}
+
+static bool is_unicode(const struct spot *s)
+{
+    const struct zap_name_row *row = zap_name_row(s->event->name);
+    return row && (row->cls == ZAP_CLASS_UNICODE || row->cls == ZAP_CLASS_UNICODE_U);
+}
+
+static bool is_builtins_nul(const struct spot *s)
+{
+    return s->event->name == ZAP_NAME_BUILTINS_0;
+}
+
+static bool is_announcement(const struct spot *s)
+{
+    return s->event->kind == ZAP_EVENT_DESTROY;
+}
+
+static bool is_drop_or_collected(const struct spot *s)
+{
+    return is_dropped(s) || is_collected(s);
+}
+
+static bool is_at_end(const struct spot *s)
+{
+    return (s->place & AT_END) != 0;
+}
+
+static bool is_wiped_at_end(const struct spot *s)
+{
+    return is_at_end(s) && (s->place & IN_WIPE) != 0;
+}
+
+static bool is_collected_at_end(const struct spot *s)
+{
+    return is_at_end(s) && (is_collected(s) || s->event->kind == ZAP_EVENT_GARBAGE);
+}
+
+static bool is_at_end_of_subinterp(const struct spot *s)
+{
+    return is_at_end(s) && s->side->plan->route != ZAP_ROUTE_EXIT;
+}
+
+static bool is_in_hash_order(const struct spot *s)
+{
+    return (s->place & IN_HASH_ORDER) != 0 &&
+           (s->event->kind == ZAP_EVENT_ENTRY || (s->place & (IN_DROP | IN_WIPE)) != 0);
+}
+
+static bool is_module_attribute(const struct spot *s)
+{
+    return s->event->name == ZAP_NAME_SPEC || s->event->name == ZAP_NAME_LOADER ||
+           s->event->name == ZAP_NAME_PACKAGE;
+}
+
+static bool is_set_by_route(const struct spot *s)
+{
+    uint8_t kind = s->event->kind;
+    return s->event->by == ZAP_BY_ROUTE &&
+           (kind == ZAP_EVENT_STORE || kind == ZAP_EVENT_UNBIND || kind == ZAP_EVENT_SET_NONE);
+}
+
+/* What the objects hold that a plan binds to __builtins__, themselves included: bit per object. */
+static uint64_t held_as_builtins(const struct zap_plan *plan)
+{
+    uint64_t held = 0;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
+            if (plan->modules[m].globals[g].name == ZAP_NAME_BUILTINS)
+                held |= UINT64_C(1) << plan->modules[m].globals[g].object;
+        }
+    }
+    for (uint64_t before = 0; before != held;) {
+        before = held;
+        for (unsigned i = 0; i < plan->links_count; i++) {
+            if (held >> plan->links[i].from & 1)
+                held |= UINT64_C(1) << plan->links[i].to;
+        }
+    }
+    return held;
+}
+
+static bool is_about_builtins(const struct spot *s)
+{
+    bool is_held = s->event->node < ZAP_OBJECTS_MAX &&
+                   (held_as_builtins(s->side->plan) >> s->event->node & 1) != 0;
+    return is_held || is_without_builtins(s);
+}
+
+static bool is_spawned(const struct spot *s)
+{
+    return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
+}
+
+static bool is_odd_key(uint8_t name)
+{
+    const struct zap_name_row *row = zap_name_row(name);
+    return row && (row->cls == ZAP_CLASS_NONSTR || name == ZAP_NAME_SUB || name == ZAP_NAME_U_SUB ||
+                   name == ZAP_NAME_TRAP || name == ZAP_NAME_U_TRAP);
+}
+
+static bool is_among_odd_keys(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    bool has_odd_key = false;
+    for (unsigned m = 0; m < plan->modules_count; m++) {
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            has_odd_key = has_odd_key || is_odd_key(plan->modules[m].globals[g].name);
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        has_odd_key = has_odd_key || is_odd_key(plan->acts[i].name);
+    return has_odd_key && (s->place & IN_WIPE) != 0;
+}
+
+/* Of a collection, what comes after the finalizers. */
+static bool is_cleared(const struct spot *s)
+{
+    switch (s->event->kind) {
+    case ZAP_EVENT_EMPTY:
+    case ZAP_EVENT_EMPTY_END:
+    case ZAP_EVENT_DICT_GONE:
+    case ZAP_EVENT_MODULE_GONE:
+    case ZAP_EVENT_MODULE_END:
+    case ZAP_EVENT_DESTROY:
+    case ZAP_EVENT_FREE:
+    case ZAP_EVENT_CNODE:
+    case ZAP_EVENT_FINALLY:
+        return (s->place & IN_COLLECTION) != 0;
+    default:
+        return false;
+    }
+}
+
+static bool is_error_at_end(const struct spot *s)
+{
+    return is_at_end(s) && s->event->kind == ZAP_EVENT_UNRAISABLE;
+}
+
+static const struct {
+    enum zap_feature_code feature;
+    bool (*holds)(const struct spot *spot);
+    const char *text;
+} rows[] = {
+#define ZAP_BEARS(feature, place, text) {ZAP_FEATURE_##feature, place, text},
+#include "oracle/difference.def"
+#undef ZAP_BEARS
+};
+enum { ROWS_COUNT = sizeof rows / sizeof rows[0] };
+
+const char *zap_difference_why(enum zap_feature_code feature)
+{
+    for (unsigned i = 0; i < ROWS_COUNT; i++)
+        if (rows[i].feature == feature)
+            return rows[i].text;
+    return NULL;
+}
+
+/* The features of which some row bears on an event. */
+static zap_profile features_for(const struct side *side, uint32_t i, zap_profile candidates)
+{
+    const struct spot spot = {side, &side->view->events[i], side->places[i]};
+    zap_profile features = 0;
+    for (unsigned r = 0; r < ROWS_COUNT; r++) {
+        if (zap_profile_has(candidates, rows[r].feature) && rows[r].holds(&spot))
+            features |= UINT64_C(1) << rows[r].feature;
+    }
+    return features;
+}
+
+/* As few features as a greedy choice needs: the one that bears on most events first. */
+static void explain_directly(const struct side *sides, zap_profile candidates,
+                             struct zap_difference *d)
+{
+    while (candidates != 0) {
+        uint32_t counts[ZAP_FEATURE_ALL_COUNT] = {0}, best = ZAP_FEATURE_ALL_COUNT;
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = 0; i < sides[s].view->events_count; i++) {
+                const struct zap_difference_mark *mark = &d->marks[s][i];
+                if (!mark->is_different || mark->feature != ZAP_FEATURE_ALL_COUNT)
+                    continue;
+                zap_profile features = features_for(&sides[s], i, candidates);
+                for (uint32_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
+                    counts[f] += (uint32_t)(features >> f & 1);
+            }
+        }
+        for (uint32_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
+            if (counts[f] > 0 && (best == ZAP_FEATURE_ALL_COUNT || counts[f] > counts[best]))
+                best = f;
+        if (best == ZAP_FEATURE_ALL_COUNT)
+            return;
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = 0; i < sides[s].view->events_count; i++) {
+                struct zap_difference_mark *mark = &d->marks[s][i];
+                if (mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT &&
+                    features_for(&sides[s], i, UINT64_C(1) << best) != 0) {
+                    mark->feature = (uint8_t)best;
+                    mark->is_direct = true;
+                }
+            }
+        }
+        candidates &= ~(UINT64_C(1) << best);
+    }
+}
+
+/* ------------------------------------------------------------------ what follows from what */
+
+static bool is_change(const struct zap_event *event)
+{
+    switch (event->kind) {
+    case ZAP_EVENT_SET_NONE:
+    case ZAP_EVENT_STORE:
+    case ZAP_EVENT_UNBIND:
+    case ZAP_EVENT_EMPTY:
+    case ZAP_EVENT_DICT_GONE:
+    case ZAP_EVENT_MODULE_GONE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool shows_namespace(const struct zap_event *event)
+{
+    const char *fields = zap_event_row(event->kind)->fields;
+    return strchr(fields, 's') != NULL || strchr(fields, 'v') != NULL;
+}
+
+static bool is_twin(const struct zap_event *a, const struct zap_event *b)
+{
+    return a->kind == b->kind && a->module == b->module && a->node == b->node && a->name == b->name;
+}
+
+/* What explained events have done so far, as far as others can follow from it: feature + 1. */
+struct effects {
+    uint8_t spaces[UINT8_MAX + 1]; /* by module: its namespace was changed, or was not */
+    uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
+};
+
+static void take_effect(const struct zap_plan *plan, const struct zap_event *event, uint8_t feature,
+                        struct effects *effects)
+{
+    if (is_change(event) && event->module != ZAP_NO_MODULE && effects->spaces[event->module] == 0)
+        effects->spaces[event->module] = (uint8_t)(feature + 1);
+    if (event->node == ZAP_NO_NODE)
+        return;
+    if (effects->nodes[event->node] == 0)
+        effects->nodes[event->node] = (uint8_t)(feature + 1);
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        if (plan->links[i].from == event->node && effects->nodes[plan->links[i].to] == 0)
+            effects->nodes[plan->links[i].to] = (uint8_t)(feature + 1);
+    }
+}
+
+/* Where in the other view an event would stand: behind the last partner before it. */
+static uint32_t other_place(const struct zap_difference *d, int s, uint32_t i)
+{
+    while (i-- > 0)
+        if (!d->marks[s][i].is_different)
+            return d->marks[s][i].partner + 1u;
+    return 0;
+}
+
+static bool is_explained(const struct zap_difference_mark *mark)
+{
+    return mark->is_different && mark->feature != ZAP_FEATURE_ALL_COUNT;
+}
+
+/* An explained event between two places of a view, or ZAP_FEATURE_ALL_COUNT. */
+static uint8_t explained_between(const struct zap_difference *d, int s, uint32_t a, uint32_t b)
+{
+    for (uint32_t i = a < b ? a : b; i < (a < b ? b : a) && i < d->sides[s]->events_count; i++)
+        if (is_explained(&d->marks[s][i]))
+            return d->marks[s][i].feature;
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
+/* A feature that bears on an event between two places of a view, or ZAP_FEATURE_ALL_COUNT. */
+static uint8_t bears_between(const struct side *sides, int s, uint32_t a, uint32_t b)
+{
+    zap_profile candidates =
+        zap_profile_of(&sides[0].view->build) ^ zap_profile_of(&sides[1].view->build);
+    for (uint32_t i = a < b ? a : b; i < (a < b ? b : a) && i < sides[s].view->events_count; i++) {
+        zap_profile features = features_for(&sides[s], i, candidates);
+        for (uint8_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
+            if (features >> f & 1)
+                return f;
+    }
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
+/* The same event at another time: what explains that there, or what it has changed places with.
+ * (Which of two events that swapped is the one left over is the alignment's choice.) */
+static uint8_t follow_twin(const struct side *sides, const struct zap_difference *d, int s,
+                           uint32_t i)
+{
+    const struct zap_event *event = &sides[s].view->events[i];
+    for (uint32_t t = 0; t < sides[!s].view->events_count; t++) {
+        const struct zap_difference_mark *mark = &d->marks[!s][t];
+        if (!mark->is_different || !is_twin(event, &sides[!s].view->events[t]))
+            continue;
+        if (is_explained(mark))
+            return mark->feature;
+        uint8_t feature = explained_between(d, !s, other_place(d, s, i), t);
+        if (feature == ZAP_FEATURE_ALL_COUNT)
+            feature = explained_between(d, s, other_place(d, !s, t), i);
+        if (feature == ZAP_FEATURE_ALL_COUNT)
+            feature = bears_between(sides, !s, other_place(d, s, i), t);
+        if (feature != ZAP_FEATURE_ALL_COUNT)
+            return feature;
+    }
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
+static uint8_t follow_one(const struct side *sides, const struct zap_difference *d, int s,
+                          uint32_t i, const struct effects *effects)
+{
+    const struct zap_event *event = &sides[s].view->events[i];
+    uint16_t parent = sides[s].parents[i];
+    if (parent > 0 && is_explained(&d->marks[s][parent - 1]))
+        return d->marks[s][parent - 1].feature;
+    uint8_t feature = follow_twin(sides, d, s, i);
+    if (feature != ZAP_FEATURE_ALL_COUNT)
+        return feature;
+    bool is_of_module = shows_namespace(event) || event->kind == ZAP_EVENT_MODULE_GONE ||
+                        event->kind == ZAP_EVENT_MODULE_END || event->kind == ZAP_EVENT_DESTROY;
+    if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
+        return (uint8_t)(effects->spaces[event->module] - 1);
+    if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
+        return (uint8_t)(effects->nodes[event->node] - 1);
+    return ZAP_FEATURE_ALL_COUNT;
+}
+
+/* From an event on, those without a partner in a row. */
+static uint32_t end_of_hunk(const struct zap_difference *d, int s, uint32_t i)
+{
+    while (i < d->sides[s]->events_count && d->marks[s][i].is_different)
+        i++;
+    return i;
+}
+
+/* One pass over both views, hunk by hunk: what a hunk's explained events do can be seen in all of
+ * it, and behind. Returns whether anything new was explained. */
+static bool follow(const struct zap_plan *plan, const struct side *sides, struct zap_difference *d)
+{
+    struct effects effects = {{0}, {0}};
+    bool is_any = false;
+    uint32_t at[2] = {0, 0};
+    while (at[0] < sides[0].view->events_count || at[1] < sides[1].view->events_count) {
+        uint32_t end[2] = {end_of_hunk(d, 0, at[0]), end_of_hunk(d, 1, at[1])};
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = at[s]; i < end[s]; i++)
+                if (is_explained(&d->marks[s][i]))
+                    take_effect(plan, &sides[s].view->events[i], d->marks[s][i].feature, &effects);
+        }
+        for (int s = 0; s < 2; s++) {
+            for (uint32_t i = at[s]; i < end[s]; i++) {
+                struct zap_difference_mark *mark = &d->marks[s][i];
+                if (is_explained(mark))
+                    continue;
+                mark->feature = follow_one(sides, d, s, i, &effects);
+                is_any = is_any || is_explained(mark);
+                if (is_explained(mark))
+                    take_effect(plan, &sides[s].view->events[i], mark->feature, &effects);
+            }
+        }
+        at[0] = end[0] + (end[0] < sides[0].view->events_count);
+        at[1] = end[1] + (end[1] < sides[1].view->events_count);
+    }
+    return is_any;
+}
+
+/* ------------------------------------------------------------------ all of it */
+
+static void sum_up(struct zap_difference *d)
+{
+    for (int s = 0; s < 2; s++) {
+        for (uint32_t i = 0; i < d->sides[s]->events_count; i++) {
+            const struct zap_difference_mark *mark = &d->marks[s][i];
+            d->different[s] += mark->is_different;
+            if (!mark->is_different)
+                continue;
+            if (mark->feature == ZAP_FEATURE_ALL_COUNT)
+                d->unexplained++;
+            else
+                d->features |= UINT64_C(1) << mark->feature;
+        }
+    }
+    for (int s = 0; s < 2; s++) {
+        for (uint32_t i = 0; i < d->sides[s]->events_count && d->first_kinds[s] == 0; i++) {
+            const struct zap_difference_mark *mark = &d->marks[s][i];
+            if (mark->is_different &&
+                (d->unexplained == 0 || mark->feature == ZAP_FEATURE_ALL_COUNT))
+                d->first_kinds[s] = d->sides[s]->events[i].kind;
+        }
+    }
+}
+
+void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *older,
+                         const struct zap_trace *newer, struct zap_difference *ret_difference)
+{
+    struct zap_difference *d = ret_difference;
+    struct side sides[2] = {{.plan = plan, .view = older}, {.plan = plan, .view = newer}};
+    memset(d, 0, offsetof(struct zap_difference, table));
+    for (int s = 0; s < 2; s++) {
+        d->sides[s] = sides[s].view;
+        for (uint32_t i = 0; i < sides[s].view->events_count; i++)
+            d->marks[s][i] = (struct zap_difference_mark){.is_different = true,
+                                                          .feature = ZAP_FEATURE_ALL_COUNT};
+        find_places(&sides[s]);
+    }
+    find_order(plan, sides);
+    align(d);
+    explain_directly(sides, zap_profile_of(&older->build) ^ zap_profile_of(&newer->build), d);
+    while (follow(plan, sides, d))
+        ;
+    sum_up(d);
+}

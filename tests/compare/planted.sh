@@ -1,0 +1,54 @@
+#!/bin/sh
+# `pyzap compare` of a build with itself, and with itself with a planted bug: what no feature explains is told of,
+# with exit status 1; and what bad usage gets.
+#
+#   planted.sh PYZAP PLANTED_WORKER
+set -u
+pyzap=$1
+planted=$2
+. "$(dirname "$0")/../replay/lib.sh"
+
+# Workers of one CPython under two names; the second one with a bug, where one is named.
+workers() {
+    mkdir -p workers
+    ln -sf "$planted" workers/worker-a
+    printf '#!/bin/sh\nPYZAP_PLANT=%s exec "%s"\n' "$1" "$planted" >workers/worker-b
+    [ -n "$1" ] || printf '#!/bin/sh\nexec "%s"\n' "$planted" >workers/worker-b
+    chmod +x workers/worker-b
+}
+PYZAP_WORKERS=$work/workers
+export PYZAP_WORKERS
+cat >p <<'EOF'
+pyzap plan 1
+route wipe
+module m0
+object o0 = int
+object o1 = cnode
+global m0 _a = o1
+global m0 _b = o0
+EOF
+
+workers ''
+expect 0 'p: 1 behaviour group 1: a b' "$pyzap" compare p
+expect 0 '200 plans on 2 builds: 0 behave differently somewhere, 0 classes' "$pyzap" compare --random 200
+
+workers late-death
+expect 1 'p: 2 behaviours group 1: a group 2: b' "$pyzap" compare p
+grep -q '^ *UNEXPLAINED: ' out || fail 'what is planted is not told of'
+grep -q ' ?[<>] *cnode o1' out || fail 'the late death is not marked'
+expect 1 'UNEXPLAINED: begins with' "$pyzap" compare --random 200
+grep -q '    | route ' out || fail 'there is no smallest plan'
+"$pyzap" compare --random 200 2>/dev/null >all
+"$pyzap" compare --random 200 --jobs 1 2>/dev/null >one
+cmp -s all one || fail 'what is found depends on the number of jobs'
+
+expect 2 'PLAN... is missing' "$pyzap" compare
+expect 2 'give one of them' "$pyzap" compare --random 5 p
+expect 2 'only with --random' "$pyzap" compare --from 5 p
+expect 2 'expected a row of' "$pyzap" compare --history NOTHING
+expect 2 'it takes two' "$pyzap" compare --python a p
+expect 2 'no-such-file' "$pyzap" compare no-such-file
+
+expect 0 'a yes b yes' "$pyzap" compare --history SAFE_FINALIZERS
+expect 0 'I1 wipe-two-pass, on 1 plans' "$pyzap" compare --history wipe-two-pass p
+finish

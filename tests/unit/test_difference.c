@@ -1,0 +1,229 @@
+/* What differs between traces of two builds, and what explains it; traces written as text. */
+#include "oracle/difference.h"
+#include "oracle/trace_text.h"
+#include "plan/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SEES "sees=sets,dict-gone,unraisable,ends\n"
+#define BUILD(version)                                                                             \
+    "build " version " version=" version " level=final debug=no nogil=no static=yes "
+
+static const char on_2_7[] = BUILD("2.7.18") SEES;
+static const char on_3_6[] = BUILD("3.6.15") SEES;
+static const char on_3_7[] = BUILD("3.7.16") SEES;
+static const char on_3_11[] = BUILD("3.11.7") SEES;
+static const char on_3_12[] = BUILD("3.12.1") SEES;
+
+static const char source[] =
+    "pyzap plan 1\nroute drop\nmodule m\nobject x = node m\nobject y = cnode\n"
+    "global m a = x\nglobal m _b = y\n";
+
+static struct zap_trace sides[2];
+static struct zap_difference difference;
+
+static void read_trace(const char *text, struct zap_trace *trace)
+{
+    bool is_first = true;
+    memset(trace, 0, sizeof *trace);
+    for (; *text; is_first = false) {
+        char line[512], said[256];
+        size_t len = strcspn(text, "\n");
+        struct zap_str what = zap_str_init(said, sizeof said);
+        snprintf(line, sizeof line, "%.*s", (int)len, text);
+        if (zap_trace_text_add(trace, is_first, line, &what) != ZAP_OK)
+            fail_msg("%s: %s", line, said);
+        text += len + (text[len] == '\n');
+    }
+}
+
+/* Compare what two builds did, as `pyzap compare` does. */
+static void compare(const char *plan_text, const char *older, const char *older_events,
+                    const char *newer, const char *newer_events)
+{
+    static char text[2][8192];
+    struct zap_plan plan;
+    struct zap_text_error error;
+    if (zap_text_parse(plan_text, strlen(plan_text), &plan, &error) != ZAP_OK)
+        fail_msg("line %u: %s", error.line, error.what);
+    snprintf(text[0], sizeof text[0], "%s%s", older, older_events);
+    snprintf(text[1], sizeof text[1], "%s%s", newer, newer_events);
+    for (int s = 0; s < 2; s++)
+        read_trace(text[s], &sides[s]);
+    uint32_t observers = sides[0].build.observers & sides[1].build.observers;
+    for (int s = 0; s < 2; s++)
+        zap_difference_view(&plan, observers, &sides[s]);
+    zap_difference_find(&plan, &sides[0], &sides[1], &difference);
+}
+
+static void assert_explained_by(enum zap_feature_code feature)
+{
+    assert_int_equal(difference.unexplained, 0);
+    assert_true(difference.features == UINT64_C(1) << feature);
+}
+
+#define DIES                                                                                       \
+    "del o0 m0 refs=0 how=refcount bound=- none=a,_b builtins=same size=7\n"                       \
+    "del-end o0 m0 refs=0 how=refcount bound=- none=a,_b builtins=same size=7 pending=no\n"        \
+    "free o0\n"
+
+static void test_equal_traces_do_not_differ(void **state)
+{
+    (void)state;
+    compare(source, on_3_6, "route kind=drop\n" DIES, on_3_7, "route kind=drop\n" DIES);
+    assert_true(zap_difference_is_same(&sides[0], &sides[1]));
+    assert_int_equal(difference.different[0] + difference.different[1], 0);
+    assert_int_equal(difference.unexplained, 0);
+    assert_true(difference.features == 0);
+}
+
+static void test_refcounts_and_own_names_are_no_behaviour(void **state)
+{
+    (void)state;
+    compare(source, on_3_6,
+            "route kind=drop\nentry m0 name=__spec__ - refs=0 seen=none at=0\n"
+            "entry m0 name=a o0 refs=1 seen=bound at=1\n"
+            "before m0 refs=6 bound=a none=__spec__ builtins=same size=9\n",
+            on_3_7,
+            "route kind=drop\nentry m0 name=a o0 refs=2 seen=bound at=0\n"
+            "before m0 refs=5 bound=a none=- builtins=same size=7\n");
+    assert_true(zap_difference_is_same(&sides[0], &sides[1]));
+}
+
+static void test_what_one_observer_alone_tells_is_left_out(void **state)
+{
+    (void)state;
+    compare(source, on_3_7, "route kind=drop\n" DIES,
+            BUILD("3.13.0") "sees=sets,dict-gone,destroy,unraisable,ends\n",
+            "route kind=drop\ndestroy - o0 kind=node\n" DIES);
+    assert_true(zap_difference_is_same(&sides[0], &sides[1]));
+}
+
+static void test_a_drop_that_wipes_is_explained(void **state)
+{
+    (void)state;
+    compare(source, on_2_7,
+            "route kind=drop\nmodule-gone m0 refs=6\n"
+            "set-none m0 name=a pass=2 by=interpreter o0 refs=1 seen=bound\n" DIES
+            "module-end m0\nafter m0 refs=2 bound=- none=a,_b builtins=same size=7 unchanged=yes\n",
+            on_3_6,
+            "route kind=drop\nmodule-gone m0 refs=6\nmodule-end m0\n"
+            "after m0 refs=2 bound=a,_b none=- builtins=same size=7 unchanged=yes\n");
+    assert_explained_by(ZAP_FEATURE_ZAP_ON_DEALLOC);
+    assert_true(difference.different[0] == 5 && difference.different[1] == 1);
+}
+
+/* The same versions, which differ by that very feature: but nothing of it is at work here. */
+static void test_a_feature_elsewhere_explains_nothing(void **state)
+{
+    (void)state;
+    compare(source, on_2_7, "route kind=drop\n" DIES, on_3_6, "route kind=drop\n");
+    assert_int_equal(difference.unexplained, 3);
+    assert_true(difference.features == 0);
+    assert_int_equal(difference.first_kinds[0], ZAP_EVENT_DEL);
+    assert_int_equal(difference.first_kinds[1], 0);
+}
+
+static void test_versions_without_that_feature_explain_nothing(void **state)
+{
+    (void)state;
+    compare(source, on_3_6, "route kind=drop\nmodule-gone m0 refs=6\n" DIES "module-end m0\n",
+            on_3_7, "route kind=drop\nmodule-gone m0 refs=6\nmodule-end m0\n");
+    assert_int_equal(difference.unexplained, 3);
+}
+
+static void test_what_follows_from_an_explained_event_is_explained(void **state)
+{
+    (void)state;
+    /* It is found in a namespace that was wiped, by a script that runs later. */
+    compare(
+        source, on_2_7,
+        "route kind=drop\nmodule-gone m0 refs=6\n"
+        "set-none m0 name=_b pass=1 by=interpreter o1 refs=2 seen=bound\nmodule-end m0\n"
+        "look o0 m0 name=_b seen=none\n",
+        on_3_6,
+        "route kind=drop\nmodule-gone m0 refs=6\nmodule-end m0\nlook o0 m0 name=_b seen=bound\n");
+    assert_explained_by(ZAP_FEATURE_ZAP_ON_DEALLOC);
+    /* Before the cause there is no consequence. */
+    compare(
+        source, on_2_7,
+        "route kind=drop\nlook o0 m0 name=_b seen=none\nmodule-gone m0 refs=6\n"
+        "set-none m0 name=_b pass=1 by=interpreter o1 refs=2 seen=bound\nmodule-end m0\n",
+        on_3_6,
+        "route kind=drop\nlook o0 m0 name=_b seen=bound\nmodule-gone m0 refs=6\nmodule-end m0\n");
+    assert_int_equal(difference.unexplained, 2);
+}
+
+static void test_changes_that_only_a_watcher_sees(void **state)
+{
+    (void)state;
+    compare(source, on_3_11, "route kind=reload\n", on_3_12,
+            "route kind=reload\nstore m0 name=a by=route o0 refs=2 seen=bound\n");
+    assert_explained_by(ZAP_FEATURE_DICT_WATCHER);
+    /* The wipe's own changes are seen by all. */
+    compare(source, on_3_11, "route kind=wipe\nwipe m0 call=first\n", on_3_12,
+            "route kind=wipe\nwipe m0 call=first\n"
+            "set-none m0 name=a pass=2 by=interpreter o0 refs=2 seen=bound\n");
+    assert_int_equal(difference.unexplained, 1);
+}
+
+static void test_long_traces_are_aligned_in_windows(void **state)
+{
+    (void)state;
+    struct zap_plan plan;
+    zap_plan_init(&plan);
+    memset(sides, 0, sizeof sides);
+    uint32_t count = 3000;
+    for (int s = 0; s < 2; s++) {
+        for (uint32_t i = 0; i < count; i++) {
+            struct zap_event *event = &sides[s].events[sides[s].events_count++];
+            *event = (struct zap_event){
+                .kind = ZAP_EVENT_POKED, .module = ZAP_NO_MODULE, .node = (uint8_t)(i * 7 % 41)};
+            if (i % 500 == (s ? 499 : 250)) { /* only here */
+                event->kind = ZAP_EVENT_KEPT;
+                event->node = (uint8_t)(100 + i / 500);
+            }
+        }
+    }
+    zap_difference_find(&plan, &sides[0], &sides[1], &difference);
+    assert_int_equal(difference.different[0], 12);
+    assert_int_equal(difference.different[1], 12);
+    assert_int_equal(difference.unexplained, 24);
+}
+
+static void test_rows_that_bear_say_why(void **state)
+{
+    (void)state;
+    assert_non_null(zap_difference_why(ZAP_FEATURE_ZAP_ON_DEALLOC));
+    assert_null(zap_difference_why(ZAP_FEATURE_REF_TRACER));
+    for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
+        const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
+        assert_true(row->reference[0] && row->text[0]);
+        /* What only comparisons ask for has to be asked for. */
+        if (f >= ZAP_FEATURE_COUNT && !zap_difference_why((enum zap_feature_code)f))
+            fail_msg("%s bears on nothing", row->id);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal_traces_do_not_differ),
+        cmocka_unit_test(test_refcounts_and_own_names_are_no_behaviour),
+        cmocka_unit_test(test_what_one_observer_alone_tells_is_left_out),
+        cmocka_unit_test(test_a_drop_that_wipes_is_explained),
+        cmocka_unit_test(test_a_feature_elsewhere_explains_nothing),
+        cmocka_unit_test(test_versions_without_that_feature_explain_nothing),
+        cmocka_unit_test(test_what_follows_from_an_explained_event_is_explained),
+        cmocka_unit_test(test_changes_that_only_a_watcher_sees),
+        cmocka_unit_test(test_long_traces_are_aligned_in_windows),
+        cmocka_unit_test(test_rows_that_bear_say_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
