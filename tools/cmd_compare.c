@@ -127,8 +127,8 @@ static void print_wrapped(const char *indent, const char *text)
     putchar('\n');
 }
 
-/* One event, in as many columns as there are. */
-static void put_cell(const struct zap_trace *view, uint32_t i, int columns)
+/* One event, cut to so many columns, and filled up to them where another is to stand beside it. */
+static void put_cell(const struct zap_trace *view, uint32_t i, int columns, bool is_filled)
 {
     /* What views have set to 0 says nothing. */
     static const char *const left_out[] = {" refs=0", " size=0", " at=0"};
@@ -144,7 +144,7 @@ static void put_cell(const struct zap_trace *view, uint32_t i, int columns)
     if (len > columns)
         printf("%.*s~", columns - 1, line);
     else
-        printf("%-*s", columns, line);
+        printf("%-*s", is_filled ? columns : 0, line);
 }
 
 /* An event of one side or of both; which of the features explains it is its letter. */
@@ -154,15 +154,17 @@ static void print_row(const struct zap_difference *d, int64_t a, int64_t b, int 
     const struct zap_difference_mark *right = b >= 0 ? &d->marks[1][b] : NULL;
     const struct zap_difference_mark *mark = left ? left : right;
     if (left)
-        put_cell(d->sides[0], (uint32_t)a, columns);
+        put_cell(d->sides[0], (uint32_t)a, columns, true);
     else
         printf("%*s", columns, "");
-    printf(" %c%c ", mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT ? '?' : ' ',
+    printf(" %c%c", mark->is_different && mark->feature == ZAP_FEATURE_ALL_COUNT ? '?' : ' ',
            left && right ? '|'
            : left        ? '<'
                          : '>');
-    if (right)
-        put_cell(d->sides[1], (uint32_t)b, columns);
+    if (right) {
+        putchar(' ');
+        put_cell(d->sides[1], (uint32_t)b, columns, false);
+    }
     putchar('\n');
 }
 
