@@ -49,6 +49,21 @@ struct zap_option {
     const char *help; /* lines after the first are indented where they are printed */
 };
 
+/* Rows that verbs share: the limits of workers, and which random plans. `arguments` points to a
+ * struct with uint64_t deadline_ms and memory_mib, or uint64_t size and uint32_t routes. */
+// clang-format off
+#define ZAP_OPTIONS_OF_WORKER(arguments)                                                           \
+    {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &(arguments)->deadline_ms, 0, 3600,                \
+     "without any progress, after which a worker has TIMED_OUT (default: 10)"},                    \
+    {"memory", "MIB", ZAP_OPTION_NUMBER, &(arguments)->memory_mib, 64, 1024 * 1024,                \
+     "resident size over which a worker is EXHAUSTED (default: 1024)"}
+#define ZAP_OPTIONS_OF_RANDOM_PLANS(arguments)                                                     \
+    {"size", "N", ZAP_OPTION_NUMBER, &(arguments)->size, ZAP_SIZE_MIN, ZAP_SIZE_MAX,               \
+     "about how many objects a random plan has (default: 8)"},                                     \
+    {"route", "R", ZAP_OPTION_ROUTES, &(arguments)->routes, 0, 0,                                  \
+     "only random plans with this route; may be given again (default: all)"}
+// clang-format on
+
 struct zap_options {
     const char *command;  /* "check" */
     const char *operands; /* "PATH...", or "" where there are none */

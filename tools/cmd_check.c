@@ -70,10 +70,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "(default: all builds at once)"},
         {"out", "DIR", ZAP_OPTION_TEXT, &arguments->out, 0, 0,
          "where findings go; made when there is one (default: pyzap-out)"},
-        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
-         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
-        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
-         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        ZAP_OPTIONS_OF_WORKER(arguments),
         {"known", "DIR", ZAP_OPTION_TEXT, &arguments->known, 0, 0,
          "plans whose headers say what is known to go wrong (`# expect ... known ...`):\n"
          "such findings are counted and named, but are no news (default: pyzap's own)"},

@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH = 120, WIDTH_MIN = 60, LINE_SIZE = 1400, CONTEXT = 3, CLASSES_MAX = 512 };
+enum { WIDTH = 120, WIDTH_MIN = 60, LINE_SIZE = 1400, CONTEXT = 3 };
 
 struct arguments {
     struct zap_option_list pythons, paths;
@@ -57,20 +57,14 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "of the random plans (default: 1)"},
         {"from", "I", ZAP_OPTION_NUMBER, &arguments->from, 0, INT64_MAX,
          "number of the first random plan (default: 0)"},
-        {"size", "N", ZAP_OPTION_NUMBER, &arguments->size, ZAP_SIZE_MIN, ZAP_SIZE_MAX,
-         "about how many objects a random plan has (default: 8)"},
-        {"route", "R", ZAP_OPTION_ROUTES, &arguments->routes, 0, 0,
-         "only random plans with this route; may be given again (default: all)"},
+        ZAP_OPTIONS_OF_RANDOM_PLANS(arguments),
         {"history", "NAME", ZAP_OPTION_TEXT, &arguments->history, 0, 0,
          "instead: on which builds a feature (SAFE_FINALIZERS) or an invariant (I8,\n"
          "dict-order-death) holds, and since when; an invariant is judged on the\n"
          "PLANs or the random plans"},
         {"jobs", "N", ZAP_OPTION_NUMBER, &arguments->jobs, 1, 1024,
          "builds at work at one time (default: all)"},
-        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
-         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
-        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
-         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        ZAP_OPTIONS_OF_WORKER(arguments),
     };
     const struct zap_options options = {
         .command = "compare",
@@ -274,7 +268,7 @@ struct work {
     struct zap_build builds[ZAP_COMPARE_BUILDS_MAX];
     int invariant; /* ZAP_INVARIANT_COUNT: none */
     struct sight *sights;
-    size_t sights_count;
+    size_t sights_count, sights_space;
 };
 
 static void give_plan(void *context, uint64_t i, struct zap_plan *ret_plan)
@@ -323,6 +317,18 @@ static void print_groups(const struct zap_compared *compared)
             printf("  left out: %s: %s\n", compared->runs[i].row->name, compared->runs[i].why);
 }
 
+/* The class of a change, and in work->difference what it is made of; false where a build died, so
+ * that there is only the class. */
+static bool classify(struct work *work, const struct zap_compared *compared, size_t change,
+                     struct zap_compare_class *ret_class)
+{
+    const struct zap_compare_run *older = &compared->runs[compared->changes[change].older];
+    const struct zap_compare_run *newer = &compared->runs[compared->changes[change].newer];
+    zap_compare_classify(compared->plan, older, newer, work->difference, ret_class);
+    work->any_unexplained = work->any_unexplained || ret_class->is_unexplained;
+    return older->view && newer->view;
+}
+
 static void show_plan(void *context, const struct zap_compared *compared)
 {
     struct work *work = context;
@@ -332,13 +338,9 @@ static void show_plan(void *context, const struct zap_compared *compared)
            compared->groups_count == 1 ? "behaviour" : "behaviours");
     print_groups(compared);
     for (size_t i = 0; i < compared->changes_count; i++) {
-        const struct zap_compare_run *older = &compared->runs[compared->changes[i].older];
-        const struct zap_compare_run *newer = &compared->runs[compared->changes[i].newer];
         struct zap_compare_class class;
-        zap_compare_classify(compared->plan, older, newer, work->difference, &class);
-        work->any_unexplained = work->any_unexplained || class.is_unexplained;
         putchar('\n');
-        if (older->view && newer->view)
+        if (classify(work, compared, i, &class))
             print_change(work->difference, work->width);
         else
             print_class(&class);
@@ -351,8 +353,11 @@ static struct sight *find_sight(struct work *work, const struct zap_compare_clas
     for (size_t i = 0; i < work->sights_count; i++)
         if (zap_compare_is_same_class(&work->sights[i].class, class))
             return &work->sights[i];
-    if (work->sights_count == CLASSES_MAX)
-        return NULL;
+    if (work->sights_count == work->sights_space) {
+        work->sights_space = work->sights_space > 0 ? 2 * work->sights_space : 64;
+        work->sights = realloc(work->sights, work->sights_space * sizeof *work->sights);
+        ZAP_CHECK(work->sights != NULL);
+    }
     struct sight *sight = &work->sights[work->sights_count++];
     memset(sight, 0, sizeof *sight);
     sight->class = *class;
@@ -365,20 +370,15 @@ static void count_plan(void *context, const struct zap_compared *compared)
     count_runs(work, compared);
     work->changed += compared->changes_count > 0;
     for (size_t i = 0; i < compared->changes_count; i++) {
-        const struct zap_compare_run *older = &compared->runs[compared->changes[i].older];
-        const struct zap_compare_run *newer = &compared->runs[compared->changes[i].newer];
         struct zap_compare_class class;
-        zap_compare_classify(compared->plan, older, newer, work->difference, &class);
-        work->any_unexplained = work->any_unexplained || class.is_unexplained;
+        classify(work, compared, i, &class);
         struct sight *sight = find_sight(work, &class);
-        if (!sight)
-            continue;
         if (sight->count == 0 ||
             zap_shrink_measure(compared->plan) < zap_shrink_measure(&sight->plan)) {
             sight->plan = *compared->plan;
             sight->index = work->arguments->from + compared->index;
-            sight->older = older->row;
-            sight->newer = newer->row;
+            sight->older = compared->runs[compared->changes[i].older].row;
+            sight->newer = compared->runs[compared->changes[i].newer].row;
         }
         sight->count++;
     }
@@ -396,7 +396,8 @@ static int by_count(const void *a, const void *b)
 
 static void print_sights(struct work *work, const struct zap_compare_config *config)
 {
-    qsort(work->sights, work->sights_count, sizeof *work->sights, by_count);
+    if (work->sights_count > 0)
+        qsort(work->sights, work->sights_count, sizeof *work->sights, by_count);
     for (size_t i = 0; i < work->sights_count; i++) {
         struct sight *sight = &work->sights[i];
         zap_compare_shrink(config, sight->older, sight->newer, &sight->class, &sight->plan);
@@ -505,8 +506,7 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
     work->gen = (struct zap_gen_config){
         .seed = arguments->seed, .size = (uint8_t)arguments->size, .routes = arguments->routes};
     work->difference = malloc(sizeof *work->difference);
-    work->sights = calloc(CLASSES_MAX, sizeof *work->sights);
-    ZAP_CHECK(work->difference != NULL && work->sights != NULL);
+    ZAP_CHECK(work->difference != NULL);
     bool is_random = inputs->count == 0;
     struct zap_compare_config config = {
         .rows = rows,

@@ -84,14 +84,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "with --witness: so many random plans as well, those of `pyzap gen`"},
         {"seed", "N", ZAP_OPTION_NUMBER, &arguments->seed, 0, INT64_MAX,
          "of the random plans (default: 1)"},
-        {"size", "N", ZAP_OPTION_NUMBER, &arguments->size, ZAP_SIZE_MIN, ZAP_SIZE_MAX,
-         "about how many objects a random plan has (default: 8)"},
-        {"route", "R", ZAP_OPTION_ROUTES, &arguments->routes, 0, 0,
-         "only random plans with this route; may be given again (default: all)"},
-        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
-         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
-        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
-         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        ZAP_OPTIONS_OF_RANDOM_PLANS(arguments),
+        ZAP_OPTIONS_OF_WORKER(arguments),
     };
     const struct zap_options options = {
         .command = "replay",

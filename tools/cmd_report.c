@@ -50,10 +50,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         {"findings", "DIR", ZAP_OPTION_TEXT, &arguments->findings, 0, 0,
          "the folder that `pyzap check --out DIR` has filed findings in (default:\n"
          "pyzap-out, where it is there)"},
-        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
-         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
-        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
-         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        ZAP_OPTIONS_OF_WORKER(arguments),
     };
     const struct zap_options options = {
         .command = "report",

@@ -44,10 +44,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
          "left out where there is only one"},
         {"out", "FILE", ZAP_OPTION_TEXT, &arguments->out, 0, 0,
          "write the plan there instead of printing it"},
-        {"deadline", "SECONDS", ZAP_OPTION_SECONDS, &arguments->deadline_ms, 0, 3600,
-         "without any progress, after which a worker has TIMED_OUT (default: 10)"},
-        {"memory", "MIB", ZAP_OPTION_NUMBER, &arguments->memory_mib, 64, 1024 * 1024,
-         "resident size over which a worker is EXHAUSTED (default: 1024)"},
+        ZAP_OPTIONS_OF_WORKER(arguments),
     };
     const struct zap_options options = {
         .command = "shrink",
