@@ -33,8 +33,8 @@ fail() {
 }
 
 # The last line of a script. The interpreter goes on after the route; or its own end is the route; or a
-# subinterpreter's was, and its own is no part of the plan.
-script_ends='^(z\.end\(\)|exec\(compile\(LATE, .*\)|os\._exit\(0\)  # .*)$'
+# subinterpreter's was, and its own is no part of the plan; or the script has looked for a freed key.
+script_ends='^(z\.end\(\)|exec\(compile\(LATE, .*\)|os\._exit\(0\)  # .*|    os\._exit\(3\))$'
 
 # Whole: it ends as such a file ends, and plans can be read.
 check_folder() {
