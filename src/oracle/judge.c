@@ -1411,9 +1411,25 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
     skip_unseen(&w);
 }
 
+/* Has a collection finalized something that was still there when all was over? */
+static bool outlives_finalizer(const struct zap_trace *trace)
+{
+    bool was_finalized[ZAP_NODES_MAX] = {0};
+    for (uint32_t i = 0; i < trace->events_count; i++) {
+        const struct zap_event *event = &trace->events[i];
+        bool is_del = event->kind == ZAP_EVENT_DEL && event->how == ZAP_HOW_GC;
+        if (event->node < ZAP_NODES_MAX && (is_del || event->kind == ZAP_EVENT_FREE))
+            was_finalized[event->node] = is_del;
+    }
+    return memchr(was_finalized, true, sizeof was_finalized) != NULL;
+}
+
 void zap_judge_again(const struct zap_trace *first, const struct zap_trace *second,
                      struct zap_judgement *judgement)
 {
+    if (zap_profile_has(zap_profile_of(&first->build), ZAP_FEATURE_STALE_TYPE_CACHE) &&
+        outlives_finalizer(first))
+        return; /* what its class left behind may be met */
     uint32_t at = zap_trace_diff(first, second);
     bool is_same = at == UINT32_MAX;
     judgement->checks[ZAP_INVARIANT_I29]++;

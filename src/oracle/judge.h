@@ -59,7 +59,8 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
 void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trace,
                        const struct zap_judgement *judgement, struct zap_str *out);
 
-/* Judge I29 by the trace of a second run of the same plan, in an interpreter after the first one.
+/* Judge I29 by the trace of a second run of the same plan, in an interpreter after the first one;
+ * nothing is said where the build has STALE_TYPE_CACHE and the first run could show it.
  *
  * judgement  of the first run, as zap_judge has made it
  */

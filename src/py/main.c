@@ -108,16 +108,24 @@ static void count_judgement(const struct zap_judgement *judgement)
     add(&shared->plans, 1);
 }
 
+/* How many plans may share an end. Where one shows something, halves look for it; after it the next
+ * is run alone, and each time that nothing is shown twice as many are tried: what is rare costs few
+ * ends, and where every plan shows something each costs one. */
+struct together {
+    uint64_t shows_until; /* the end of the least range that is known to show something */
+    unsigned may_share;
+};
+
 /* Run the plans from index on in one end of an interpreter, as many as can share one; the first is
- * made already. Where that shows something, halves look for it: *shows_until is the end of the
- * least range that is known to. Returns how many were run with nothing to show; 0: the first is to
- * be run alone. */
+ * made already. Returns how many were run with nothing to show; 0: the first is to be run alone. */
 static unsigned run_together(const struct zap_command *command, uint64_t index,
-                             const struct zap_plan *first, uint64_t *shows_until)
+                             const struct zap_plan *first, struct together *together)
 {
     static struct zap_plan plans[ZAP_BATCH_MAX];
     uint64_t left = command->count - (index - command->from);
-    uint64_t room = *shows_until > index ? (*shows_until - index) / 2 : ZAP_BATCH_MAX;
+    uint64_t room = together->may_share;
+    if (together->shows_until > index && (together->shows_until - index) / 2 < room)
+        room = (together->shows_until - index) / 2;
     unsigned count = 0;
     plans[0] = *first;
     while (count < left && count < room) {
@@ -132,9 +140,15 @@ static unsigned run_together(const struct zap_command *command, uint64_t index,
     for (; count > 1; count /= 2) {
         if (zap_end_batch(plans, count, command->flags, count_judgement))
             return count;
-        *shows_until = index + count;
+        together->shows_until = index + count;
     }
     return 0;
+}
+
+static void share_more(struct together *together)
+{
+    unsigned twice = together->may_share * 2;
+    together->may_share = twice < ZAP_BATCH_MAX ? twice : ZAP_BATCH_MAX;
 }
 
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
@@ -150,7 +164,8 @@ static bool run(const struct zap_command *command)
     struct zap_shared *shared = zap_session.shared;
     static struct zap_plan plan;
     static struct zap_judgement judgement;
-    uint64_t index = command->from, shows_until = index;
+    uint64_t index = command->from;
+    struct together together = {.shows_until = index, .may_share = ZAP_BATCH_MAX};
     for (; index - command->from < command->count; index++) {
         if (atomic_load_explicit(&shared->stop, memory_order_relaxed))
             break;
@@ -158,14 +173,17 @@ static bool run(const struct zap_command *command)
         atomic_store_explicit(&shared->phase, ZAP_PHASE_GEN, memory_order_relaxed);
         zap_gen_plan(&command->gen, index, &plan);
         if (zap_plan_ends(&plan)) {
-            unsigned together = run_together(command, index, &plan, &shows_until);
-            if (together > 0) {
-                index += together - 1;
+            unsigned done = run_together(command, index, &plan, &together);
+            if (done > 0) {
+                index += done - 1;
+                share_more(&together);
                 continue;
             }
         }
         one_plan(&plan, command->flags, &judgement);
+        share_more(&together);
         if (judgement.any_broken || judgement.is_harness) {
+            together.may_share = 1; /* whatever its route */
             char go;
             if (!report(ZAP_REPORT_FINDING, index, &judgement) || !read_all(&go, 1))
                 return false;

@@ -369,6 +369,7 @@ static const uint8_t not_judged_by[] = {
     ZAP_FEATURE_SPEC_RECURSION, /* known.c: such a run has no trace that could be judged */
     ZAP_FEATURE_GETATTR_RECURSION, ZAP_FEATURE_ENDLESS_WIPE, ZAP_FEATURE_ENDLESS_NEW,
     ZAP_FEATURE_ENDLESS_NEW_IN_DEBUG, ZAP_FEATURE_LATE_CODEC_ABORTS, ZAP_FEATURE_LATE_CODEC_CRASHES,
+    ZAP_FEATURE_SUBINTERP_ATEXIT_HANGS,
     /* Judged alike everywhere: where the row holds, such plans are known to break Z4. */
     ZAP_FEATURE_FREED_KEY, ZAP_FEATURE_UNHELD_WIPE, /* Z5 */
 };

@@ -34,6 +34,7 @@ static const struct {
     {ZAP_FEATURE_UNHELD_WIPE, ZAP_BROKEN, "Z5", NULL},
     {ZAP_FEATURE_LATE_CODEC_ABORTS, ZAP_CRASHED, "SIGABRT", NULL},
     {ZAP_FEATURE_LATE_CODEC_CRASHES, ZAP_CRASHED, "SIGSEGV", "SIGABRT-_PyCodec_Lookup"},
+    {ZAP_FEATURE_SUBINTERP_ATEXIT_HANGS, ZAP_TIMED_OUT, "timeout", NULL},
 };
 enum { REASONS = sizeof reasons / sizeof reasons[0] };
 
@@ -49,6 +50,10 @@ static bool is_suspect(const struct zap_plan *plan)
             return true;
     if (plan->route == ZAP_ROUTE_WIPE_UNHELD && plan->acts_count > 0)
         return true;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_ATEXIT && plan->route != ZAP_ROUTE_EXIT &&
+            zap_plan_has_setting(plan, ZAP_SETTING_STDERR_MISSING))
+            return true;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
             const struct zap_global *global = &plan->modules[m].globals[g];
