@@ -1424,12 +1424,17 @@ static bool outlives_finalizer(const struct zap_trace *trace)
     return memchr(was_finalized, true, sizeof was_finalized) != NULL;
 }
 
+bool zap_judge_is_repeatable(const struct zap_trace *first)
+{
+    return !zap_profile_has(zap_profile_of(&first->build), ZAP_FEATURE_STALE_TYPE_CACHE) ||
+           !outlives_finalizer(first);
+}
+
 void zap_judge_again(const struct zap_trace *first, const struct zap_trace *second,
                      struct zap_judgement *judgement)
 {
-    if (zap_profile_has(zap_profile_of(&first->build), ZAP_FEATURE_STALE_TYPE_CACHE) &&
-        outlives_finalizer(first))
-        return; /* what its class left behind may be met */
+    if (!zap_judge_is_repeatable(first))
+        return;
     uint32_t at = zap_trace_diff(first, second);
     bool is_same = at == UINT32_MAX;
     judgement->checks[ZAP_INVARIANT_I29]++;

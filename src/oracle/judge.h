@@ -59,8 +59,12 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
 void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trace,
                        const struct zap_judgement *judgement, struct zap_str *out);
 
+/* May another interpreter follow in the same process? Not where it would meet what a class of the
+ * first has left in the method cache (STALE_TYPE_CACHE): that is freed memory. */
+bool zap_judge_is_repeatable(const struct zap_trace *first);
+
 /* Judge I29 by the trace of a second run of the same plan, in an interpreter after the first one;
- * nothing is said where the build has STALE_TYPE_CACHE and the first run could show it.
+ * of a first run that is not repeatable nothing is said.
  *
  * judgement  of the first run, as zap_judge has made it
  */

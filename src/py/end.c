@@ -533,7 +533,8 @@ void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgeme
     if (child == 0) {
         end_with(plan, 1, flags, NULL);
         outcome->known = s->known;
-        if (s->known == ZAP_FEATURE_COUNT && is_repeated(plan, flags))
+        if (s->known == ZAP_FEATURE_COUNT && is_repeated(plan, flags) &&
+            zap_judge_is_repeatable(s->trace))
             repeat(plan, flags, outcome);
         leave(EXIT_DONE);
     }
