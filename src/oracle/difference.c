@@ -27,7 +27,7 @@ enum place {
     IN_SCRIPT = 8,
     AFTER_DROP = 16,    /* the event's module has been deallocated */
     AT_END = 32,        /* an interpreter has begun to end */
-    IN_HASH_ORDER = 64, /* the two sides have the names of the event's module in another order */
+    IN_HASH_ORDER = 64, /* the two sides may have the names of a module in another order */
     SECOND_DEL = 128,   /* or something of an object that had its __del__ called twice by now */
     IN_TRASHCAN = 256
 };
@@ -289,13 +289,27 @@ static unsigned layout(const struct zap_trace *view, unsigned module, uint8_t *n
     return count;
 }
 
+/* Does a script add a name to a module? Where it goes is the dict's order, too. */
+static bool is_added_to(const struct zap_plan *plan, const struct zap_trace *view, unsigned module)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (plan->acts[i].op == ZAP_OP_GROW && plan->acts[i].module == module)
+            return true;
+    for (uint32_t i = 0; i < view->events_count; i++)
+        if (view->events[i].kind == ZAP_EVENT_STORE && view->events[i].module == module &&
+            view->events[i].how == ZAP_SEEN_MISSING)
+            return true;
+    return false;
+}
+
 static void find_order(const struct zap_plan *plan, struct side *sides)
 {
     for (unsigned m = 0; m < plan->modules_count; m++) {
         uint8_t names[2][64] = {{0}};
         layout(sides[0].view, m, names[0]);
         layout(sides[1].view, m, names[1]);
-        if (memcmp(names[0], names[1], sizeof names[0]) == 0)
+        if (memcmp(names[0], names[1], sizeof names[0]) == 0 &&
+            !is_added_to(plan, sides[0].view, m) && !is_added_to(plan, sides[1].view, m))
             continue;
         for (int s = 0; s < 2; s++) {
             for (uint32_t i = 0; i < sides[s].view->events_count; i++)
@@ -315,7 +329,8 @@ struct spot {
 static bool is_dropped(const struct spot *s)
 {
     return (s->place & IN_DROP) != 0 ||
-           ((s->place & AFTER_DROP) != 0 && s->event->kind == ZAP_EVENT_AFTER);
+           ((s->place & AFTER_DROP) != 0 &&
+            (s->event->kind == ZAP_EVENT_AFTER || s->event->kind == ZAP_EVENT_DICT_GONE));
 }
 
 static bool is_collected(const struct spot *s)
@@ -389,10 +404,40 @@ static bool is_at_end_of_subinterp(const struct spot *s)
     return is_at_end(s) && s->side->plan->route != ZAP_ROUTE_EXIT;
 }
 
+/* `grow` takes out the first two names. */
+static bool is_first_name(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    for (unsigned i = 0; s->event->kind == ZAP_EVENT_UNBIND && i < plan->acts_count; i++)
+        if (plan->acts[i].op == ZAP_OP_GROW && plan->acts[i].node == s->event->by)
+            return true;
+    return false;
+}
+
+/* One of several things that an object holds by a dict, and lets go of in its order. */
+static bool is_held_beside_others(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        unsigned from = plan->links[i].from, beside = 0;
+        uint8_t kind = plan->objects[from].kind;
+        if (plan->links[i].to != s->event->node ||
+            (kind != ZAP_VALUE_NODE && kind != ZAP_VALUE_DICT))
+            continue;
+        for (unsigned k = 0; k < plan->links_count; k++)
+            beside += plan->links[k].from == from;
+        if (beside > 1)
+            return true;
+    }
+    return false;
+}
+
 static bool is_in_hash_order(const struct spot *s)
 {
-    return (s->place & IN_HASH_ORDER) != 0 &&
-           (s->event->kind == ZAP_EVENT_ENTRY || (s->place & (IN_DROP | IN_WIPE)) != 0);
+    uint8_t kind = s->event->kind;
+    bool is_names = kind == ZAP_EVENT_ENTRY || kind == ZAP_EVENT_AFTER ||
+                    (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s);
+    return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s);
 }
 
 static bool is_module_attribute(const struct spot *s)
@@ -408,13 +453,13 @@ static bool is_set_by_route(const struct spot *s)
            (kind == ZAP_EVENT_STORE || kind == ZAP_EVENT_UNBIND || kind == ZAP_EVENT_SET_NONE);
 }
 
-/* What the objects hold that a plan binds to __builtins__, themselves included: bit per object. */
-static uint64_t held_as_builtins(const struct zap_plan *plan)
+/* What the objects hold that a plan binds to these names, themselves included: bit per object. */
+static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
 {
     uint64_t held = 0;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
-            if (plan->modules[m].globals[g].name == ZAP_NAME_BUILTINS)
+            if (names & BIT(plan->modules[m].globals[g].name))
                 held |= UINT64_C(1) << plan->modules[m].globals[g].object;
         }
     }
@@ -428,11 +473,34 @@ static uint64_t held_as_builtins(const struct zap_plan *plan)
     return held;
 }
 
+static bool is_held_as(const struct spot *s, uint64_t names)
+{
+    return s->event->node < ZAP_OBJECTS_MAX &&
+           (held_as(s->side->plan, names) >> s->event->node & 1) != 0;
+}
+
 static bool is_about_builtins(const struct spot *s)
 {
-    bool is_held = s->event->node < ZAP_OBJECTS_MAX &&
-                   (held_as_builtins(s->side->plan) >> s->event->node & 1) != 0;
-    return is_held || is_without_builtins(s);
+    return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s);
+}
+
+/* A reload, and what its import system does to the module's own attributes. */
+static bool is_reload(const struct spot *s)
+{
+    const uint64_t attributes = BIT(ZAP_NAME_SPEC) | BIT(ZAP_NAME_LOADER) | BIT(ZAP_NAME_PACKAGE) |
+                                BIT(ZAP_NAME_NAME) | BIT(ZAP_NAME_FILE) | BIT(ZAP_NAME_DOC);
+    if (s->side->plan->route != ZAP_ROUTE_RELOAD)
+        return false;
+    return s->event->kind == ZAP_EVENT_RELOADED || is_set_by_route(s) || is_held_as(s, attributes);
+}
+
+static bool is_left_by_import(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    for (unsigned i = 0; s->event->kind == ZAP_EVENT_AFTER && i < plan->acts_count; i++)
+        if (plan->acts[i].op == ZAP_OP_IMPORT || plan->acts[i].op == ZAP_OP_IMPORT_NEW)
+            return true;
+    return false;
 }
 
 static bool is_spawned(const struct spot *s)
@@ -591,6 +659,13 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
         effects->spaces[event->module] = (uint8_t)(feature + 1);
     if (event->node == ZAP_NO_NODE)
         return;
+    /* A script that runs on one side only changes what it is about, in ways that have no event. */
+    for (unsigned i = 0; event->kind == ZAP_EVENT_DEL && i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->node == event->node && act->module < ZAP_MODULES_MAX &&
+            effects->spaces[act->module] == 0)
+            effects->spaces[act->module] = (uint8_t)(feature + 1);
+    }
     if (effects->nodes[event->node] == 0)
         effects->nodes[event->node] = (uint8_t)(feature + 1);
     for (unsigned i = 0; i < plan->links_count; i++) {
