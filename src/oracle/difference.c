@@ -28,8 +28,7 @@ enum place {
     AFTER_DROP = 16,    /* the event's module has been deallocated */
     AT_END = 32,        /* an interpreter has begun to end */
     IN_HASH_ORDER = 64, /* the two sides may have the names of a module in another order */
-    SECOND_DEL = 128,   /* or something of an object that had its __del__ called twice by now */
-    IN_TRASHCAN = 256
+    SECOND_DEL = 128    /* or something of an object that had its __del__ called twice by now */
 };
 
 struct side {
@@ -432,11 +431,21 @@ static bool is_held_beside_others(const struct spot *s)
     return false;
 }
 
+/* Is it in a script, and is there one that lets go of a whole namespace? */
+static bool is_let_go(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    for (unsigned i = 0; (s->place & IN_SCRIPT) != 0 && i < plan->acts_count; i++)
+        if (plan->acts[i].op == ZAP_OP_CLEAR)
+            return true;
+    return false;
+}
+
 static bool is_in_hash_order(const struct spot *s)
 {
     uint8_t kind = s->event->kind;
     bool is_names = kind == ZAP_EVENT_ENTRY || kind == ZAP_EVENT_AFTER ||
-                    (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s);
+                    (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s) || is_let_go(s);
     return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s);
 }
 
@@ -453,7 +462,20 @@ static bool is_set_by_route(const struct spot *s)
            (kind == ZAP_EVENT_STORE || kind == ZAP_EVENT_UNBIND || kind == ZAP_EVENT_SET_NONE);
 }
 
-/* What the objects hold that a plan binds to these names, themselves included: bit per object. */
+/* These objects and what they hold: bit per object. */
+static uint64_t with_held(const struct zap_plan *plan, uint64_t held)
+{
+    for (uint64_t before = 0; before != held;) {
+        before = held;
+        for (unsigned i = 0; i < plan->links_count; i++) {
+            if (held >> plan->links[i].from & 1)
+                held |= UINT64_C(1) << plan->links[i].to;
+        }
+    }
+    return held;
+}
+
+/* What the objects hold that a plan binds to these names, themselves included. */
 static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
 {
     uint64_t held = 0;
@@ -463,14 +485,7 @@ static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
                 held |= UINT64_C(1) << plan->modules[m].globals[g].object;
         }
     }
-    for (uint64_t before = 0; before != held;) {
-        before = held;
-        for (unsigned i = 0; i < plan->links_count; i++) {
-            if (held >> plan->links[i].from & 1)
-                held |= UINT64_C(1) << plan->links[i].to;
-        }
-    }
-    return held;
+    return with_held(plan, held);
 }
 
 static bool is_held_as(const struct spot *s, uint64_t names)
@@ -482,6 +497,15 @@ static bool is_held_as(const struct spot *s, uint64_t names)
 static bool is_about_builtins(const struct spot *s)
 {
     return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s);
+}
+
+static bool is_nested(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    uint64_t nests = 0;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? UINT64_C(1) << i : 0;
+    return s->event->node < ZAP_OBJECTS_MAX && (with_held(plan, nests) >> s->event->node & 1) != 0;
 }
 
 /* A reload, and what its import system does to the module's own attributes. */
@@ -745,7 +769,9 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
     if (feature != ZAP_FEATURE_ALL_COUNT)
         return feature;
     bool is_of_module = shows_namespace(event) || event->kind == ZAP_EVENT_MODULE_GONE ||
-                        event->kind == ZAP_EVENT_MODULE_END || event->kind == ZAP_EVENT_DESTROY;
+                        event->kind == ZAP_EVENT_MODULE_END || event->kind == ZAP_EVENT_DESTROY ||
+                        event->kind == ZAP_EVENT_EMPTY || event->kind == ZAP_EVENT_EMPTY_END ||
+                        event->kind == ZAP_EVENT_DICT_GONE;
     if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
