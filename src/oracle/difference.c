@@ -676,9 +676,30 @@ struct effects {
     uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
 };
 
+/* An object, and what it holds. */
+static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
+                   struct effects *effects)
+{
+    if (effects->nodes[node] == 0)
+        effects->nodes[node] = (uint8_t)(feature + 1);
+    for (unsigned i = 0; i < plan->links_count; i++) {
+        if (plan->links[i].from == node && effects->nodes[plan->links[i].to] == 0)
+            effects->nodes[plan->links[i].to] = (uint8_t)(feature + 1);
+    }
+}
+
 static void take_effect(const struct zap_plan *plan, const struct zap_event *event, uint8_t feature,
                         struct effects *effects)
 {
+    /* What the plan has under a name that changes. */
+    unsigned globals = is_change(event) && event->module < plan->modules_count
+                           ? plan->modules[event->module].globals_count
+                           : 0;
+    for (unsigned g = 0; g < globals; g++) {
+        const struct zap_global *global = &plan->modules[event->module].globals[g];
+        if (event->name != ZAP_NAME_NO && global->name == event->name)
+            affect(plan, global->object, feature, effects);
+    }
     if (is_change(event) && event->module != ZAP_NO_MODULE && effects->spaces[event->module] == 0)
         effects->spaces[event->module] = (uint8_t)(feature + 1);
     if (event->node == ZAP_NO_NODE)
@@ -690,12 +711,7 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
             effects->spaces[act->module] == 0)
             effects->spaces[act->module] = (uint8_t)(feature + 1);
     }
-    if (effects->nodes[event->node] == 0)
-        effects->nodes[event->node] = (uint8_t)(feature + 1);
-    for (unsigned i = 0; i < plan->links_count; i++) {
-        if (plan->links[i].from == event->node && effects->nodes[plan->links[i].to] == 0)
-            effects->nodes[plan->links[i].to] = (uint8_t)(feature + 1);
-    }
+    affect(plan, event->node, feature, effects);
 }
 
 /* Where in the other view an event would stand: behind the last partner before it. */
