@@ -288,12 +288,25 @@ static unsigned layout(const struct zap_trace *view, unsigned module, uint8_t *n
     return count;
 }
 
+enum { ANYONE = -1 };
+
+/* Is there such an act, in a script of this node, about this module? Each may be ANYONE. */
+static bool has_act(const struct zap_plan *plan, enum zap_op_code op, int node, int module)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->op == op && (node == ANYONE || act->node == node) &&
+            (module == ANYONE || act->module == module))
+            return true;
+    }
+    return false;
+}
+
 /* Does a script add a name to a module? Where it goes is the dict's order, too. */
 static bool is_added_to(const struct zap_plan *plan, const struct zap_trace *view, unsigned module)
 {
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        if (plan->acts[i].op == ZAP_OP_GROW && plan->acts[i].module == module)
-            return true;
+    if (has_act(plan, ZAP_OP_GROW, ANYONE, (int)module))
+        return true;
     for (uint32_t i = 0; i < view->events_count; i++)
         if (view->events[i].kind == ZAP_EVENT_STORE && view->events[i].module == module &&
             view->events[i].how == ZAP_SEEN_MISSING)
@@ -406,11 +419,8 @@ static bool is_at_end_of_subinterp(const struct spot *s)
 /* `grow` takes out the first two names. */
 static bool is_first_name(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    for (unsigned i = 0; s->event->kind == ZAP_EVENT_UNBIND && i < plan->acts_count; i++)
-        if (plan->acts[i].op == ZAP_OP_GROW && plan->acts[i].node == s->event->by)
-            return true;
-    return false;
+    return s->event->kind == ZAP_EVENT_UNBIND &&
+           has_act(s->side->plan, ZAP_OP_GROW, s->event->by, ANYONE);
 }
 
 /* One of several things that an object holds by a dict, and lets go of in its order. */
@@ -434,11 +444,7 @@ static bool is_held_beside_others(const struct spot *s)
 /* Is it in a script, and is there one that lets go of a whole namespace? */
 static bool is_let_go(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    for (unsigned i = 0; (s->place & IN_SCRIPT) != 0 && i < plan->acts_count; i++)
-        if (plan->acts[i].op == ZAP_OP_CLEAR)
-            return true;
-    return false;
+    return (s->place & IN_SCRIPT) != 0 && has_act(s->side->plan, ZAP_OP_CLEAR, ANYONE, ANYONE);
 }
 
 static bool is_in_hash_order(const struct spot *s)
@@ -520,11 +526,9 @@ static bool is_reload(const struct spot *s)
 
 static bool is_left_by_import(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    for (unsigned i = 0; s->event->kind == ZAP_EVENT_AFTER && i < plan->acts_count; i++)
-        if (plan->acts[i].op == ZAP_OP_IMPORT || plan->acts[i].op == ZAP_OP_IMPORT_NEW)
-            return true;
-    return false;
+    return s->event->kind == ZAP_EVENT_AFTER &&
+           (has_act(s->side->plan, ZAP_OP_IMPORT, ANYONE, ANYONE) ||
+            has_act(s->side->plan, ZAP_OP_IMPORT_NEW, ANYONE, ANYONE));
 }
 
 static bool is_spawned(const struct spot *s)
@@ -692,12 +696,11 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
                         struct effects *effects)
 {
     /* What the plan has under a name that changes. */
-    unsigned globals = is_change(event) && event->module < plan->modules_count
-                           ? plan->modules[event->module].globals_count
-                           : 0;
-    for (unsigned g = 0; g < globals; g++) {
+    bool has_name =
+        is_change(event) && event->name != ZAP_NAME_NO && event->module < plan->modules_count;
+    for (unsigned g = 0; has_name && g < plan->modules[event->module].globals_count; g++) {
         const struct zap_global *global = &plan->modules[event->module].globals[g];
-        if (event->name != ZAP_NAME_NO && global->name == event->name)
+        if (global->name == event->name)
             affect(plan, global->object, feature, effects);
     }
     if (is_change(event) && event->module != ZAP_NO_MODULE && effects->spaces[event->module] == 0)

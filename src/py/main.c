@@ -145,10 +145,10 @@ static unsigned run_together(const struct zap_command *command, uint64_t index,
     return 0;
 }
 
-static void share_more(struct together *together)
+static void share_next(struct together *together, bool shows)
 {
     unsigned twice = together->may_share * 2;
-    together->may_share = twice < ZAP_BATCH_MAX ? twice : ZAP_BATCH_MAX;
+    together->may_share = shows ? 1 : twice < ZAP_BATCH_MAX ? twice : ZAP_BATCH_MAX;
 }
 
 static void one_plan(const struct zap_plan *plan, uint32_t flags,
@@ -172,18 +172,20 @@ static bool run(const struct zap_command *command)
         atomic_store_explicit(&shared->index, index, memory_order_relaxed);
         atomic_store_explicit(&shared->phase, ZAP_PHASE_GEN, memory_order_relaxed);
         zap_gen_plan(&command->gen, index, &plan);
-        if (zap_plan_ends(&plan)) {
+        bool ends = zap_plan_ends(&plan);
+        if (ends) {
             unsigned done = run_together(command, index, &plan, &together);
             if (done > 0) {
                 index += done - 1;
-                share_more(&together);
+                share_next(&together, false);
                 continue;
             }
         }
         one_plan(&plan, command->flags, &judgement);
-        share_more(&together);
-        if (judgement.any_broken || judgement.is_harness) {
-            together.may_share = 1; /* whatever its route */
+        bool shows = judgement.any_broken || judgement.is_harness;
+        if (ends)
+            share_next(&together, shows);
+        if (shows) {
             char go;
             if (!report(ZAP_REPORT_FINDING, index, &judgement) || !read_all(&go, 1))
                 return false;
