@@ -120,17 +120,40 @@ struct bench {
     uint32_t flags; /* ZAP_RUN_* */
 };
 
-/* Processor time of a worker's children that have ended, in seconds: in steps of some 10 ms. */
-static double children_cpu(const struct bench *bench)
+/* "" where it cannot be read. */
+static void read_text(const char *path, char *ret_text, size_t size)
 {
-    char path[64], text[1024] = "";
-    unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)bench->worker.pid);
     int fd = open(path, O_RDONLY);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    ssize_t len = fd < 0 ? 0 : read(fd, ret_text, size - 1);
     if (fd >= 0)
         close(fd);
-    text[len > 0 ? len : 0] = '\0';
+    ret_text[len > 0 ? len : 0] = '\0';
+}
+
+/* Processor time of a worker's children that are there, in seconds. */
+static double living_children_cpu(const struct bench *bench)
+{
+    char path[64], text[1024];
+    long pid = (long)bench->worker.pid;
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    read_text(path, text, sizeof text);
+    double seconds = 0;
+    char *at = text;
+    for (long child; (child = strtol(at, &at, 10)) > 0;) {
+        clockid_t clock;
+        if (clock_getcpuclockid((pid_t)child, &clock) == 0)
+            seconds += seconds_of(clock);
+    }
+    return seconds;
+}
+
+/* Processor time of those that have ended, in seconds: in steps of some 10 ms. */
+static double dead_children_cpu(const struct bench *bench)
+{
+    char path[64], text[1024];
+    unsigned long user, system;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)bench->worker.pid);
+    read_text(path, text, sizeof text);
     const char *after_name = strrchr(text, ')');
     if (!after_name ||
         sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu",
@@ -141,7 +164,7 @@ static double children_cpu(const struct bench *bench)
 
 static double cpu_of(const struct bench *bench)
 {
-    return seconds_of(bench->clock) + children_cpu(bench);
+    return seconds_of(bench->clock) + living_children_cpu(bench) + dead_children_cpu(bench);
 }
 
 static struct zap_report wait_for(struct bench *bench, enum zap_worker_news wanted)

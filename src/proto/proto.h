@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 enum {
-    ZAP_PROTO = 4,
+    ZAP_PROTO = 5,
     ZAP_FD_SHARED = 3,
     ZAP_FD_COMMANDS = 4,
     ZAP_FD_REPORTS = 5,
@@ -60,9 +60,10 @@ struct zap_shared {
     uint32_t proto;        /* ZAP_PROTO, set by the worker before REPORT_HELLO */
     uint32_t size;         /* of this struct, in bytes; the same */
     _Atomic uint32_t phase;
-    _Atomic uint64_t index; /* of the plan at work (COMMAND_RUN) */
-    _Atomic uint64_t plans; /* finished */
-    _Atomic uint64_t waits; /* for plans that share an end, whose deadline is the worker's own */
+    _Atomic uint64_t index;      /* of the plan at work (COMMAND_RUN) */
+    _Atomic uint64_t plans;      /* finished */
+    _Atomic uint64_t waits;      /* for plans whose deadline is the worker's own */
+    _Atomic uint64_t taken_back; /* plans that ended an interpreter in a child on standby */
     _Atomic uint64_t checks;
     _Atomic uint64_t findings;                    /* plans with a broken invariant */
     _Atomic uint64_t verdicts[ZAP_VERDICT_COUNT]; /* of plan x invariant; HARNESS: of plans */
@@ -104,7 +105,8 @@ enum {
     /* Neither try a suspect nor follow a row of instances to its end, but skip the plan: for
      * engines, to which such plans look rich, and cost hundreds of others. */
     ZAP_RUN_SHORT = 8,
-    ZAP_RUN_ALONE = 16, /* each plan that ends an interpreter in an end of its own */
+    ZAP_RUN_ALONE = 16,  /* each plan that ends an interpreter in an end of its own */
+    ZAP_RUN_FORKED = 32, /* ... and in a process of its own, not one that was taken back */
 };
 
 /* The exit status of a worker that met a plan without end. It says so on stderr first. */

@@ -12,7 +12,7 @@
  */
 #include "py/bare.h"
 
-#include "py/end.h"
+#include "py/child.h"
 #include "py/run.h"
 
 enum {
@@ -185,7 +185,7 @@ static uint64_t loop(unsigned route, uint64_t count)
 uint64_t zap_bare_run(unsigned route, uint64_t count)
 {
     if (route == ZAP_ROUTE_EXIT)
-        return zap_end_bare(count);
+        return zap_child_bare(count);
     if (!has_route(route))
         return 0;
     uint64_t rounds = 0, touched = 0;

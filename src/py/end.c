@@ -1,10 +1,7 @@
 /* The routes that end an interpreter.
  *
- * Each end is that of a child process, forked from this one with everything initialised, so that
- * nothing leaks from plan to plan and a crash says which plan it was. The child builds the plan's
- * modules, holds what the plan wants held, gives up what the harness holds, and lets the
- * interpreter end; its trace is in memory that it shares with us. What ends the child in another
- * way ends this process in the same way: the host knows how to look at that.
+ * Each end is that of a child process (child.c). It builds the plan's modules, holds what the plan
+ * wants held, gives up what the harness holds, and lets the interpreter end.
  *
  * A subinterpreter gets all that a main interpreter has (keys, code, `z`), made again inside it:
  * what belongs to one interpreter must not be used in another one that has its own allocator.
@@ -18,7 +15,6 @@
  */
 #include "py/end.h"
 
-#include "base/hash.h"
 #include "py/api.h"
 #include "py/batch.h"
 #include "py/build.h"
@@ -30,31 +26,12 @@
 #include "py/route.h"
 #include "py/run.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-    EXIT_DONE = 0,
-    EXIT_FAILED = 70,         /* the plan could not be built */
-    EXIT_SHOWS = 71,          /* of a batch: something is to be looked at plan by plan */
-    BATCH_DEADLINE_MS = 2000, /* then so is something that hangs */
-    BATCH_WAIT_MS = 50,       /* the host is told so often that it gets on */
-    REPEAT_ONE_IN = 64,
-};
 
 static struct {
     PyObject *path, *sys, *version, *len, *main; /* owned for ever: names */
-    pid_t parent;
     PyThreadState *main_state;
     PyThreadState *state; /* of the subinterpreter */
     bool has_garbage;     /* the cycle has not been collected yet */
@@ -276,7 +253,7 @@ ZAP_NORETURN static void give_up(void)
         PyErr_Print();
     }
     fflush(NULL);
-    _exit(EXIT_FAILED);
+    _exit(ZAP_END_FAILED);
 }
 
 /* In place of those of the main interpreter. Ends the process where there can be no such one. */
@@ -288,14 +265,14 @@ static void enter_subinterpreter(bool has_own_gil)
     if (sentinel == NULL || module == NULL ||
         PyDict_SetItemString(PyModule_GetDict(module), "_sentinel", sentinel) < 0 ||
         PyDict_SetItemString(PyImport_GetModuleDict(), "zap_sentinel", module) < 0)
-        _exit(EXIT_FAILED);
+        _exit(ZAP_END_FAILED);
     Py_DECREF(module);
     Py_DECREF(sentinel);
     end.main_state = PyThreadState_Get();
     end.lost_sentinel = false;
     end.state = zap_py_new_interpreter(has_own_gil);
     if (end.state == NULL)
-        _exit(EXIT_FAILED);
+        _exit(ZAP_END_FAILED);
     if (zap_interp_prepare() < 0)
         give_up();
 }
@@ -384,10 +361,8 @@ static void finish(void *context)
     s->active = false;
 }
 
-/* From the fork to the end of the interpreter. traces: count of them, or NULL for the one that is
- * shared with the host. */
-static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flags,
-                     struct zap_trace *traces)
+void zap_end_with(const struct zap_plan *plans, unsigned count, uint32_t flags,
+                  struct zap_trace *traces)
 {
     struct zap_session *s = &zap_session;
     uint8_t route = plans[0].route;
@@ -396,11 +371,9 @@ static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flag
         enter_subinterpreter(route == ZAP_ROUTE_SUBINTERP_GIL);
     for (unsigned run = 0; run < count; run++) {
         (void)zap_batch_enter(run);
-        if (traces != NULL) {
-            s->trace = &traces[run];
-            s->trace->build = s->shared->trace.build;
-            s->trace->is_shared = count > 1;
-        }
+        s->trace = &traces[run];
+        s->trace->build = s->shared->trace.build;
+        s->trace->is_shared = count > 1;
         build(&plans[run], flags);
     }
     (void)zap_batch_enter(0);
@@ -420,230 +393,13 @@ static void end_with(const struct zap_plan *plans, unsigned count, uint32_t flag
     zap_batch_each(finish, NULL);
 }
 
-/* Without a parent there is nobody to tell. */
-static void stay_with_parent(void)
+void zap_end_begin_again(const struct zap_plan *plan)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != end.parent)
-        _exit(EXIT_FAILED);
-}
-
-ZAP_NORETURN static void leave(int status)
-{
-    if (zap_session.on_end_in_child != NULL && status == EXIT_DONE)
-        zap_session.on_end_in_child();
-    fflush(NULL);
-    if (__gcov_dump != NULL)
-        __gcov_dump();
-    _exit(status);
-}
-
-/* ---- in the parent ---- */
-
-static pid_t fork_child(void)
-{
-    fflush(NULL);
-    end.parent = getpid();
-    pid_t child = fork();
-    if (child == 0)
-        stay_with_parent();
-    return child;
-}
-
-static int wait_for(pid_t child)
-{
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return 0;
-    return status;
-}
-
-/* Die as the child has died: with its signal, whatever handler there is, or with its status. */
-ZAP_NORETURN static void die_as(int status)
-{
-    if (WIFEXITED(status))
-        leave(WEXITSTATUS(status));
-    signal(WTERMSIG(status), SIG_DFL);
-    raise(WTERMSIG(status));
-    _exit(EXIT_FAILED); /* of a signal that kills nobody no child has died */
-}
-
-static void fail(struct zap_judgement *ret_judgement, const char *why)
-{
-    memset(ret_judgement, 0, sizeof *ret_judgement);
-    ret_judgement->is_harness = true;
-    ret_judgement->harness = why;
-}
-
-/* What the child knows beside its trace. */
-struct outcome {
-    enum zap_feature_code known;
-    bool is_repeated;
-    struct zap_trace again; /* of the second run */
-};
-
-static struct outcome *shared_outcome(void)
-{
-    static struct outcome *outcome;
-    if (outcome == NULL) {
-        outcome =
-            mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ZAP_CHECK(outcome != MAP_FAILED);
-    }
-    return outcome;
-}
-
-/* Is the plan run again, in another interpreter of the same process? One in REPEAT_ONE_IN by what
- * the plan is, and every plan that is run for itself. */
-static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
-{
-    /* Before 3.6 the order of modules is that of hashes, in a table that has grown another way
-     * then. */
-    unsigned entries = plan->modules_count;
-    for (unsigned i = 0; i < plan->parks_count; i++)
-        entries +=
-            plan->parks[i].place == ZAP_PARK_MODULES || plan->parks[i].place == ZAP_PARK_MAIN;
-    if (entries > 1 && !zap_profile_has(zap_session.profile, ZAP_FEATURE_SURVIVORS_WIPED))
-        return false;
-    return (flags & ZAP_RUN_ALL_ISOLATED) ||
-           zap_hash_mix(zap_hash_bytes(plan, sizeof *plan)) % REPEAT_ONE_IN == 0;
-}
-
-/* After the first run: another interpreter, and the plan once more in it. */
-static void repeat(const struct zap_plan *plan, uint32_t flags, struct outcome *outcome)
-{
-    struct zap_session *s = &zap_session;
-    if (plan->route == ZAP_ROUTE_EXIT ? zap_interp_restart() < 0
-                                      : PyThreadState_Swap(end.main_state) == end.main_state)
+    bool is_there = plan->route == ZAP_ROUTE_EXIT
+                        ? zap_interp_restart() == 0
+                        : PyThreadState_Swap(end.main_state) != end.main_state;
+    if (!is_there)
         give_up();
-    outcome->again.build = s->trace->build;
-    end_with(plan, 1, flags, &outcome->again);
-    outcome->is_repeated = true;
-}
-
-void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
-{
-    struct zap_session *s = &zap_session;
-    struct outcome *outcome = shared_outcome();
-    s->trace->events_count = s->trace->is_cut = 0;
-    outcome->known = ZAP_FEATURE_COUNT;
-    outcome->is_repeated = false;
-    pid_t child = fork_child();
-    if (child == 0) {
-        end_with(plan, 1, flags, NULL);
-        outcome->known = s->known;
-        if (s->known == ZAP_FEATURE_COUNT && is_repeated(plan, flags) &&
-            zap_judge_is_repeatable(s->trace))
-            repeat(plan, flags, outcome);
-        leave(EXIT_DONE);
-    }
-    if (child < 0) {
-        fail(ret_judgement, "a child could not be forked");
-        return;
-    }
-    int status = wait_for(child);
-    if (s->on_end_in_parent != NULL)
-        s->on_end_in_parent();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED)
-        fail(ret_judgement, "the plan could not be built");
-    else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_DONE)
-        die_as(status);
-    else if (outcome->known != ZAP_FEATURE_COUNT)
-        zap_run_skip(outcome->known, ret_judgement);
-    else
-        zap_judge(plan, s->trace, ret_judgement);
-    if (outcome->is_repeated && !ret_judgement->is_harness)
-        zap_judge_again(s->trace, &outcome->again, ret_judgement);
-}
-
-/* ---- many plans in one end ---- */
-
-static bool judge_all(const struct zap_plan *plans, unsigned count, const struct zap_trace *traces,
-                      struct zap_judgement *judgements)
-{
-    for (unsigned i = 0; i < count; i++) {
-        (void)zap_batch_enter(i);
-        if (zap_session.known != ZAP_FEATURE_COUNT)
-            zap_run_skip(zap_session.known, &judgements[i]);
-        else
-            zap_judge(&plans[i], &traces[i], &judgements[i]);
-        if (judgements[i].any_broken || judgements[i].is_harness)
-            return false;
-    }
-    return true;
-}
-
-/* What a batch says of its death is for nobody: the plan that it is of will say it again. */
-static void be_quiet(void)
-{
-    int nowhere = open("/dev/null", O_WRONLY);
-    if (nowhere >= 0)
-        dup2(nowhere, STDERR_FILENO);
-}
-
-static void forget_crash(struct zap_crash *crash)
-{
-    atomic_store(&crash->signal, 0);
-    atomic_store(&crash->frames_count, 0);
-    atomic_store(&crash->maps_len, 0);
-}
-
-/* Wait, but not for ever. The host, which would take the first plan for the one that hangs, is told
- * that all is well. */
-static bool batch_is_done(pid_t child)
-{
-    int status = 0;
-    struct pollfd news = {.fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN};
-    for (int waited_ms = 0; waitpid(child, &status, WNOHANG) == 0; waited_ms += BATCH_WAIT_MS) {
-        if (waited_ms > BATCH_DEADLINE_MS) {
-            kill(child, SIGKILL);
-            status = wait_for(child);
-            break;
-        }
-        atomic_fetch_add(&zap_session.shared->waits, 1);
-        (void)poll(&news, 1, BATCH_WAIT_MS);
-    }
-    if (news.fd >= 0)
-        close(news.fd);
-    return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
-}
-
-bool zap_end_batch(const struct zap_plan *plans, unsigned count, uint32_t flags,
-                   void (*take)(const struct zap_judgement *judgement))
-{
-    static struct zap_trace traces[ZAP_BATCH_MAX];
-    static struct zap_judgement judgements[ZAP_BATCH_MAX];
-    zap_run_warm(plans, count);
-    pid_t child = fork_child();
-    if (child == 0) {
-        be_quiet();
-        end_with(plans, count, flags, traces);
-        if (!judge_all(plans, count, traces, judgements))
-            leave(EXIT_SHOWS);
-        for (unsigned i = 0; i < count; i++)
-            take(&judgements[i]);
-        leave(EXIT_DONE);
-    }
-    bool is_done = child > 0 && batch_is_done(child);
-    if (!is_done)
-        forget_crash(&zap_session.shared->crash);
-    return is_done;
-}
-
-uint64_t zap_end_bare(uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        atomic_store_explicit(&zap_session.shared->index, i, memory_order_relaxed);
-        pid_t child = fork_child();
-        if (child == 0) {
-            zap_py_finalize();
-            leave(EXIT_DONE);
-        }
-        if (child < 0 || wait_for(child) != 0)
-            return i;
-    }
-    return count;
 }
 
 int zap_end_init(void)

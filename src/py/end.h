@@ -24,27 +24,19 @@ bool zap_end_is_main(const PyObject *key);
  * or -1 with a Python exception set. */
 int zap_end_init(void);
 
-/* Do all of a plan whose route ends an interpreter, in a child of this process; what kills the
- * child kills this process in the same way, so that whoever watches it sees what there was to see.
- *
- * plan           normal; borrowed until the call returns
- * ret_judgement  HARNESS where pyzap itself failed; SKIPPED where the build is known not to survive
- * it
- */
-void zap_end_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement);
+/* The exit status of a process whose plan could not be built. */
+enum { ZAP_END_FAILED = 70 };
 
-/* The end alone: fork, and end the interpreter, so many times. For benchmarks. Returns how often it
- * was done. */
-uint64_t zap_end_bare(uint64_t count);
-
-/* Do many plans, all of one route, in one end.
+/* Build plans that share a route, and let their interpreter end. What is left of the process is
+ * good for zap_end_begin_again(), or nothing.
  *
- * plans   count of them, 1..ZAP_BATCH_MAX, each independent
- * count_  called in the child for each plan's judgement, in order, when all of them are there
- * Returns whether nothing was broken and nothing went wrong; else nothing was counted, and each is
- * to be run by itself
+ * plans   count of them, 1..ZAP_BATCH_MAX, normal; borrowed until the call returns
+ * traces  as many, in memory that others see: it may be the last they see
  */
-bool zap_end_batch(const struct zap_plan *plans, unsigned count, uint32_t flags,
-                   void (*take)(const struct zap_judgement *judgement));
+void zap_end_with(const struct zap_plan *plans, unsigned count, uint32_t flags,
+                  struct zap_trace *traces);
+
+/* Another interpreter in place of the one that has ended, for the same plan. */
+void zap_end_begin_again(const struct zap_plan *plan);
 
 #endif

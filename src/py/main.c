@@ -6,8 +6,8 @@
  */
 #include "py/bare.h"
 #include "py/canary.h"
+#include "py/child.h"
 #include "py/crash.h"
-#include "py/end.h"
 #include "py/interp.h"
 #include "py/plant.h"
 #include "py/run.h"
@@ -138,7 +138,7 @@ static unsigned run_together(const struct zap_command *command, uint64_t index,
     }
     atomic_store(&zap_session.shared->phase, ZAP_PHASE_ROUTE);
     for (; count > 1; count /= 2) {
-        if (zap_end_batch(plans, count, command->flags, count_judgement))
+        if (zap_child_run_all(plans, count, command->flags, count_judgement))
             return count;
         together->shows_until = index + count;
     }

@@ -11,7 +11,7 @@
 
 #include "py/api.h"
 #include "py/build.h"
-#include "py/end.h"
+#include "py/child.h"
 #include "py/freeze.h"
 #include "py/observe.h"
 #include "py/park.h"
@@ -252,17 +252,24 @@ void zap_run_endless(enum zap_feature_code known)
 void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
 {
     struct zap_session *s = &zap_session;
-    set_phase(ZAP_PHASE_BUILD);
     s->flags = flags;
+    if (zap_plan_ends(plan)) {
+        set_phase(ZAP_PHASE_ROUTE);
+        if (zap_child_run_again(plan, flags, ret_judgement)) {
+            set_phase(ZAP_PHASE_CLEAN);
+            return;
+        }
+    }
+    set_phase(ZAP_PHASE_BUILD);
     if (zap_plan_ends(plan) && !(flags & ZAP_RUN_FROM_SOURCE))
-        zap_run_warm(plan, 1);
+        (void)zap_run_warm(plan, 1);
     if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
         s->plans_since_collection >= PLANS_PER_COLLECTION)
         zap_run_collect();
     s->plans_since_collection += s->is_dirty ? DIRTY_PLAN_COUNTS : 1;
     if (zap_plan_ends(plan)) {
         set_phase(ZAP_PHASE_ROUTE);
-        zap_end_run(plan, flags, ret_judgement);
+        zap_child_run(plan, flags, ret_judgement);
         set_phase(ZAP_PHASE_CLEAN);
         return;
     }
@@ -291,12 +298,14 @@ static bool has_route(const struct zap_plan *plan)
     return ((zap_session.trace->build.routes >> plan->route) & 1) && zap_park_has_all(plan);
 }
 
-void zap_run_warm(const struct zap_plan *plans, unsigned count)
+bool zap_run_warm(const struct zap_plan *plans, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         zap_build_warm(&plans[i]);
-    if (zap_session.is_dirty || zap_session.cache_grew)
+    bool is_cold = zap_session.is_dirty || zap_session.cache_grew;
+    if (is_cold)
         zap_run_collect();
+    return is_cold;
 }
 
 bool zap_run_is_independent(const struct zap_plan *plan, uint32_t flags)

@@ -39,10 +39,12 @@ extern ZAP_WEAK void __gcov_dump(void);
 void zap_run_collect(void);
 
 /* Before a process is forked in which plans end an interpreter: what it would meet here is
- * collected, and what it would make, and could as well find, is made. */
-void zap_run_warm(const struct zap_plan *plans, unsigned count);
+ * collected, and what it would make, and could as well find, is made. Returns whether there was
+ * anything. */
+bool zap_run_warm(const struct zap_plan *plans, unsigned count);
 
-/* For end.c: set the session up for a plan; say that a plan was not run, or not to its end. */
+/* For end.c and child.c: set the session up for a plan; say that a plan was not run, or not to its
+ * end. */
 void zap_run_start(const struct zap_plan *plan);
 void zap_run_skip(enum zap_feature_code known, struct zap_judgement *ret_judgement);
 

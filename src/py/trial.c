@@ -66,7 +66,7 @@ ZAP_NORETURN static void try_out(const struct zap_plan *plan, uint32_t flags)
     if (nowhere >= 0)
         dup2(nowhere, STDERR_FILENO);
     watch_stack();
-    zap_run_plan(plan, flags, &judgement);
+    zap_run_plan(plan, flags | ZAP_RUN_FORKED, &judgement);
     _exit(EXIT_SURVIVED);
 }
 

@@ -53,7 +53,7 @@ check_layering() {
             if (file ~ /^src\/host\//) return "(base|plan|oracle|proto|host)/"
             if (file ~ /^src\//) return "nothing"
             # or a file beside it, or a table, or a header of py that needs no Python.h
-            return "((base|plan|oracle|proto|host)/|py/[a-z]*\\.def$|py/(embed|crash)\\.h$|[^/]*$)"
+            return "((base|plan|oracle|proto|host)/|py/[a-z]*\\.def$|py/(embed|crash|rewind|standby)\\.h$|[^/]*$)"
         }
         FNR == 1 { may = "^" may_include(FILENAME) }
         /^ *# *include *"/ {

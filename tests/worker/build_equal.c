@@ -1,5 +1,6 @@
-/* The same plan gives the same trace: from the builder in C and from the plan's Python source, and
- * when it is run again after others.
+/* The same plan gives the same trace: from the builder in C and from the plan's Python source, when
+ * it is run again after others, and, where it ends an interpreter, in a process of its own and in
+ * one that was taken back after others (py/standby.h).
  *
  * Run once per build, with its name in ZAP_BUILD.
  */
@@ -15,7 +16,13 @@
 
 enum { PLANS = 1500, SEED = 2, SHOWN = 3, TEXT_MAX = 4 * 1024 * 1024 };
 
-static struct zap_outcome outcomes[3];
+enum { IN_C, AGAIN, FROM_SOURCE, FORKED, WAYS };
+static const char *const ways[WAYS] = {
+    [AGAIN] = "two runs of one plan",
+    [FROM_SOURCE] = "C and source",
+    [FORKED] = "a process that was taken back and one of its own",
+};
+static struct zap_outcome outcomes[WAYS];
 
 /* Two refcounts are different by construction. A namespace's dict has a reference from each
  * function that was made in it, and a plan's source makes a class with two functions per node where
@@ -160,48 +167,57 @@ int main(void)
         printf("%s\n", why_text);
         return 1;
     }
-    static const char *const ways[] = {"two runs of one plan", "C and source"};
     struct zap_worker_config config = {0};
-    struct zap_player in_c, from_source;
+    struct zap_player in_c, from_source, forked;
     zap_player_init(&in_c, row, &config, 0);
     zap_player_init(&from_source, row, &config, ZAP_RUN_FROM_SOURCE);
+    zap_player_init(&forked, row, &config, ZAP_RUN_FORKED);
     unsigned compared = 0, another_way = 0, differ = 0;
     for (uint64_t index = 0; index < PLANS; index++) {
-        const struct zap_build *build = &outcomes[0].trace.build; /* zeros before the first plan */
+        const struct zap_build *build = &outcomes[IN_C].trace.build; /* zeros at first */
         struct zap_gen_config gen = {.seed = SEED,
                                      .size = order_plan_size(0, build),
                                      .routes = index % 15 == 0 ? ZAP_ROUTES_THAT_END : 0};
         struct zap_plan plan;
         zap_gen_plan(&gen, index, &plan);
-        zap_player_play(&in_c, &plan, &outcomes[0]);
-        zap_player_play(&in_c, &plan, &outcomes[1]);
-        zap_player_play(&from_source, &plan, &outcomes[2]);
+        zap_player_play(&in_c, &plan, &outcomes[IN_C]);
+        zap_player_play(&in_c, &plan, &outcomes[AGAIN]);
+        zap_player_play(&from_source, &plan, &outcomes[FROM_SOURCE]);
+        unsigned ways_count = zap_plan_ends(&plan) ? WAYS : FORKED;
+        if (ways_count == WAYS)
+            zap_player_play(&forked, &plan, &outcomes[FORKED]);
         if (!order_is_fixed(&plan, build))
             continue;
-        for (unsigned way = 0; way < 2; way++) {
-            if (way == 1 || build->nogil) {
-                for (unsigned i = 0; i < 3; i++) {
-                    forget_refs(&outcomes[i].trace);
-                    sort_clearing(&outcomes[i].trace);
+        static const unsigned in_turn[] = {AGAIN, FORKED, FROM_SOURCE};
+        for (unsigned i = 0; i < sizeof in_turn / sizeof in_turn[0]; i++) {
+            unsigned way = in_turn[i];
+            if (way >= ways_count)
+                continue;
+            if (way == FROM_SOURCE || build->nogil) {
+                for (unsigned w = 0; w < ways_count; w++) {
+                    forget_refs(&outcomes[w].trace);
+                    sort_clearing(&outcomes[w].trace);
                 }
             }
-            uint32_t at = zap_trace_diff(&outcomes[0].trace, &outcomes[way + 1].trace);
+            const struct zap_trace *one = &outcomes[IN_C].trace, *other = &outcomes[way].trace;
+            uint32_t at = zap_trace_diff(one, other);
             compared++;
-            if (way == 1 && at != UINT32_MAX &&
-                is_another_way_to_nodes(&outcomes[0].trace, &outcomes[2].trace, at))
+            if (way == FROM_SOURCE && at != UINT32_MAX && is_another_way_to_nodes(one, other, at))
                 another_way++;
             else if (at != UINT32_MAX && ++differ <= SHOWN)
-                show(&plan, index, ways[way], at, &outcomes[0].trace, &outcomes[way + 1].trace);
+                show(&plan, index, ways[way], at, one, other);
         }
-        if (outcomes[0].verdict == ZAP_HARNESS && ++differ <= SHOWN)
-            printf("plan %" PRIu64 ": %s\n", index, outcomes[0].reason);
+        if (outcomes[IN_C].verdict == ZAP_HARNESS && ++differ <= SHOWN)
+            printf("plan %" PRIu64 ": %s\n", index, outcomes[IN_C].reason);
     }
-    printf(
-        "%s: %u pairs of traces compared, %u differ; in %u more C and source get to nodes another "
-        "way\n",
-        name, compared, differ, another_way);
+    uint64_t taken_back =
+        in_c.worker.shared == NULL ? 0 : atomic_load(&in_c.worker.shared->taken_back);
+    printf("%s: %u pairs of traces compared, %u differ; in %u more C and source get to nodes "
+           "another way; %" PRIu64 " plans on standby\n",
+           name, compared, differ, another_way, taken_back);
     zap_player_release(&in_c);
     zap_player_release(&from_source);
+    zap_player_release(&forked);
     zap_builds_release(&builds);
     return compared > 0 && differ == 0 ? 0 : 1;
 }
