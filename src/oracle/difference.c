@@ -33,7 +33,7 @@ enum place {
 
 struct side {
     const struct zap_plan *plan;
-    const struct zap_trace *view;
+    const struct zap_trace *view, *other; /* the other side's */
     uint16_t places[ZAP_EVENTS_MAX];
     uint16_t parents[ZAP_EVENTS_MAX]; /* + 1; 0: none */
 };
@@ -338,6 +338,20 @@ struct spot {
     uint16_t place;
 };
 
+static bool is_twin(const struct zap_event *a, const struct zap_event *b)
+{
+    return a->kind == b->kind && a->module == b->module && a->node == b->node && a->name == b->name;
+}
+
+/* Does it happen on the other side, too? */
+static bool is_on_both(const struct spot *s)
+{
+    for (uint32_t i = 0; i < s->side->other->events_count; i++)
+        if (is_twin(s->event, &s->side->other->events[i]))
+            return true;
+    return false;
+}
+
 static bool is_dropped(const struct spot *s)
 {
     return (s->place & IN_DROP) != 0 ||
@@ -521,7 +535,8 @@ static bool is_reload(const struct spot *s)
                                 BIT(ZAP_NAME_NAME) | BIT(ZAP_NAME_FILE) | BIT(ZAP_NAME_DOC);
     if (s->side->plan->route != ZAP_ROUTE_RELOAD)
         return false;
-    return s->event->kind == ZAP_EVENT_RELOADED || is_set_by_route(s) || is_held_as(s, attributes);
+    return s->event->kind == ZAP_EVENT_RELOADED || is_set_by_route(s) ||
+           is_held_as(s, attributes) || ((s->event->bound | s->event->none) & attributes) != 0;
 }
 
 static bool is_left_by_import(const struct spot *s)
@@ -573,6 +588,45 @@ static bool is_cleared(const struct spot *s)
     default:
         return false;
     }
+}
+
+/* A collection leaves what it finds alive in the order in which it got there (move_unreachable in
+ * Modules/gcmodule.c, Python/gc.c from 3.13 on), and the next one calls finalizers and clears in
+ * that order. */
+static bool is_ordered_by_tracking(const struct spot *s)
+{
+    bool is_del = s->event->kind == ZAP_EVENT_DEL || s->event->kind == ZAP_EVENT_DEL_END;
+    bool is_later = (s->place & AT_END) != 0;
+    for (const struct zap_event *e = s->side->view->events; e < s->event && !is_later; e++)
+        is_later = e->kind == ZAP_EVENT_COLLECT_END;
+    bool is_found_again = is_del && s->event->how != ZAP_HOW_REFCOUNT && is_later;
+    return (is_found_again || is_cleared(s)) && is_on_both(s);
+}
+
+static bool binds(const struct zap_plan *plan, uint64_t names)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            if (names & BIT(plan->modules[m].globals[g].name))
+                return true;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (names & BIT(plan->acts[i].name))
+            return true;
+    return false;
+}
+
+static bool is_asked_of_getattr(const struct spot *s)
+{
+    return s->side->plan->route == ZAP_ROUTE_RELOAD &&
+           binds(s->side->plan, BIT(ZAP_NAME_GETATTR)) &&
+           (s->event->kind == ZAP_EVENT_RELOADED || is_set_by_route(s));
+}
+
+static bool is_import_beside_package(const struct spot *s)
+{
+    return s->event->kind == ZAP_EVENT_DONE &&
+           (s->event->info == ZAP_OP_IMPORT || s->event->info == ZAP_OP_IMPORT_NEW) &&
+           binds(s->side->plan, BIT(ZAP_NAME_PACKAGE) | BIT(ZAP_NAME_NAME));
 }
 
 static bool is_error_at_end(const struct spot *s)
@@ -669,18 +723,13 @@ static bool shows_namespace(const struct zap_event *event)
     return strchr(fields, 's') != NULL || strchr(fields, 'v') != NULL;
 }
 
-static bool is_twin(const struct zap_event *a, const struct zap_event *b)
-{
-    return a->kind == b->kind && a->module == b->module && a->node == b->node && a->name == b->name;
-}
-
 /* What explained events have done so far, as far as others can follow from it: feature + 1. */
 struct effects {
     uint8_t spaces[UINT8_MAX + 1]; /* by module: its namespace was changed, or was not */
     uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
 };
 
-/* An object, and what it holds. */
+/* An object, what it holds, and who is told when it goes. */
 static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
                    struct effects *effects)
 {
@@ -689,6 +738,12 @@ static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
     for (unsigned i = 0; i < plan->links_count; i++) {
         if (plan->links[i].from == node && effects->nodes[plan->links[i].to] == 0)
             effects->nodes[plan->links[i].to] = (uint8_t)(feature + 1);
+    }
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        bool is_told = plan->objects[i].kind == ZAP_VALUE_CALLBACK ||
+                       plan->objects[i].kind == ZAP_VALUE_OUTSIDE;
+        if (is_told && plan->objects[i].target == node && effects->nodes[i] == 0)
+            effects->nodes[i] = (uint8_t)(feature + 1);
     }
 }
 
@@ -867,7 +922,8 @@ void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *ol
                          const struct zap_trace *newer, struct zap_difference *ret_difference)
 {
     struct zap_difference *d = ret_difference;
-    struct side sides[2] = {{.plan = plan, .view = older}, {.plan = plan, .view = newer}};
+    struct side sides[2] = {{.plan = plan, .view = older, .other = newer},
+                            {.plan = plan, .view = newer, .other = older}};
     memset(d, 0, offsetof(struct zap_difference, table));
     for (int s = 0; s < 2; s++) {
         d->sides[s] = sides[s].view;

@@ -438,7 +438,14 @@ class Z(object):
     def park_context(self, name, thing):
         if not ContextVar:
             self.unavailable('park context', 'this interpreter has no contextvars')
-        ContextVar(name).set(thing)
+        # A context has its variables in the order of their hashes, which no two runs have: take one whose hash fits.
+        number = int(name[len('zap_park'):])
+        attempt, fits = 0, False
+        while not fits:
+            var = ContextVar('%s.%d' % (name, attempt))
+            fits = ((hash(var) ^ hash(var) >> 32) & 31) // 2 == number
+            attempt += 1
+        var.set(thing)
 #@ park_atexit
 
     def park_atexit(self, name, thing):

@@ -107,6 +107,7 @@ enum {
     ZAP_RUN_SHORT = 8,
     ZAP_RUN_ALONE = 16,  /* each plan that ends an interpreter in an end of its own */
     ZAP_RUN_FORKED = 32, /* ... and in a process of its own, not one that was taken back */
+    ZAP_RUN_ONCE = 64,   /* no second run in another interpreter of the same process */
 };
 
 /* The exit status of a worker that met a plan without end. It says so on stderr first. */

@@ -84,7 +84,8 @@ static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
     for (unsigned i = 0; i < plan->parks_count; i++)
         entries +=
             plan->parks[i].place == ZAP_PARK_MODULES || plan->parks[i].place == ZAP_PARK_MAIN;
-    if (entries > 1 && !zap_profile_has(zap_session.profile, ZAP_FEATURE_SURVIVORS_WIPED))
+    if ((flags & ZAP_RUN_ONCE) ||
+        (entries > 1 && !zap_profile_has(zap_session.profile, ZAP_FEATURE_SURVIVORS_WIPED)))
         return false;
     return (flags & ZAP_RUN_ALL_ISOLATED) ||
            zap_hash_mix(zap_hash_bytes(plan, sizeof *plan)) % REPEAT_ONE_IN == 0;

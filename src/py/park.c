@@ -81,51 +81,76 @@ static PyObject *on_search(PyObject *pair, PyObject *encoding)
 }
 static PyMethodDef search_def = {"on_search", on_search, METH_O, NULL};
 
-static int hold_SYS(const char *name, PyObject *thing)
+static int hold_SYS(unsigned number, const char *name, PyObject *thing)
 {
+    (void)number;
     return PySys_SetObject((char *)name, thing);
 }
 
-static int hold_BUILTINS(const char *name, PyObject *thing)
+static int hold_BUILTINS(unsigned number, const char *name, PyObject *thing)
 {
+    (void)number;
     return dict_holding(zap_session.builtins, name, thing) == NULL ? -1 : 0;
 }
 
-static int hold_MODULES(const char *name, PyObject *thing)
+static int hold_MODULES(unsigned number, const char *name, PyObject *thing)
 {
+    (void)number;
     return dict_holding(zap_session.sys_modules, name, thing) == NULL ? -1 : 0;
 }
 
-static int hold_MAIN(const char *name, PyObject *thing)
+static int hold_MAIN(unsigned number, const char *name, PyObject *thing)
 {
-    (void)name;
+    (void)number, (void)name;
     return dict_holding(zap_session.sys_modules, "__main__", thing) == NULL ? -1 : 0;
 }
 
-static int hold_THREAD(const char *name, PyObject *thing)
+static int hold_THREAD(unsigned number, const char *name, PyObject *thing)
 {
+    (void)number;
     PyObject *dict = PyThreadState_GetDict();
     return dict == NULL || dict_holding(dict, name, thing) == NULL ? -1 : 0;
 }
 
-static int hold_CONTEXT(const char *name, PyObject *thing)
+#if ZAP_HAS_CONTEXT
+/* A variable whose place among those of a plan is that of its number. A context has them in the
+ * order of their hashes (Python/hamt.c), these are made of addresses, and no two runs have the
+ * same: so take as many as it needs until one has a hash that fits. New reference or NULL. */
+static PyObject *context_variable(unsigned number, const char *name)
+{
+    enum { SLOTS = 32, PER_NUMBER = SLOTS / ZAP_PARKS_MAX };
+    for (unsigned attempt = 0;; attempt++) {
+        char long_name[64];
+        snprintf(long_name, sizeof long_name, "%s.%u", name, attempt);
+        PyObject *var = PyContextVar_New(long_name, NULL);
+        if (var == NULL)
+            return NULL;
+        uint64_t hash = (uint64_t)PyObject_Hash(var);
+        if (((hash ^ hash >> 32) % SLOTS) / PER_NUMBER == number)
+            return var;
+        Py_DECREF(var);
+    }
+}
+#endif
+
+static int hold_CONTEXT(unsigned number, const char *name, PyObject *thing)
 {
 #if ZAP_HAS_CONTEXT
-    PyObject *var = PyContextVar_New(name, NULL);
+    PyObject *var = context_variable(number, name);
     PyObject *token = var == NULL ? NULL : PyContextVar_Set(var, thing);
     int result = token == NULL ? -1 : 0;
     Py_XDECREF(token);
     Py_XDECREF(var);
     return result;
 #else
-    (void)name, (void)thing;
+    (void)number, (void)name, (void)thing;
     return -1;
 #endif
 }
 
-static int hold_ATEXIT(const char *name, PyObject *thing)
+static int hold_ATEXIT(unsigned number, const char *name, PyObject *thing)
 {
-    (void)name;
+    (void)number, (void)name;
     PyObject *callable = callable_with(&atexit_def, zap_batch_number(0), thing);
     PyObject *result = callable == NULL ? NULL : hand_over("atexit", "register", callable);
     Py_XDECREF(result);
@@ -133,9 +158,9 @@ static int hold_ATEXIT(const char *name, PyObject *thing)
     return result == NULL ? -1 : 0;
 }
 
-static int hold_C(const char *name, PyObject *thing)
+static int hold_C(unsigned number, const char *name, PyObject *thing)
 {
-    (void)name;
+    (void)number, (void)name;
     Py_INCREF(thing);
     return 0;
 }
@@ -148,13 +173,13 @@ int zap_park_in_codecs(PyObject *thing)
     return result;
 }
 
-static int hold_CODECS(const char *name, PyObject *thing)
+static int hold_CODECS(unsigned number, const char *name, PyObject *thing)
 {
-    (void)name;
+    (void)number, (void)name;
     return zap_park_in_codecs(thing);
 }
 
-typedef int (*holder)(const char *name, PyObject *thing);
+typedef int (*holder)(unsigned number, const char *name, PyObject *thing);
 static const holder holders[] = {
 #define ZAP_PARK(code, id, token, modules, objects, weight, words) [code] = hold_##id,
 #include "plan/park.def"
@@ -180,7 +205,7 @@ int zap_park_all(PyObject *const *made)
         else
             snprintf(name, sizeof name, "zap_park%u_%u", s->run, i);
         PyObject *thing = park->is_module ? s->spaces[park->what].module : made[park->what];
-        if (holders[park->place](name, thing) < 0)
+        if (holders[park->place](i, name, thing) < 0)
             return -1;
     }
     return 0;

@@ -20,6 +20,7 @@ static const char on_3_6[] = BUILD("3.6.15") SEES;
 static const char on_3_7[] = BUILD("3.7.16") SEES;
 static const char on_3_11[] = BUILD("3.11.7") SEES;
 static const char on_3_12[] = BUILD("3.12.1") SEES;
+static const char on_3_13[] = BUILD("3.13.0") SEES;
 
 static const char source[] =
     "pyzap plan 1\nroute drop\nmodule m\nobject x = node m\nobject y = cnode\n"
@@ -173,6 +174,55 @@ static void test_changes_that_only_a_watcher_sees(void **state)
     assert_int_equal(difference.unexplained, 1);
 }
 
+static void test_an_import_asks_the_namespace_on_2_7(void **state)
+{
+    (void)state;
+    static const char refused[] = "route kind=drop\ndone o0 op=import-new worked=no\n";
+    static const char works[] = "route kind=drop\ndone o0 op=import-new worked=yes\n";
+    static const char beside_package[] =
+        "pyzap plan 1\nroute drop\nmodule m\nobject x = node m\nobject y = cnode\n"
+        "global m a = x\nglobal m __package__ = y\n";
+    compare(beside_package, on_2_7, refused, on_3_6, works);
+    assert_explained_by(ZAP_FEATURE_IMPORT_IS_ABSOLUTE);
+    compare(source, on_2_7, refused, on_3_6, works);
+    assert_int_equal(difference.unexplained, 2);
+}
+
+static void test_a_reload_asks_getattr(void **state)
+{
+    (void)state;
+    static const char same[] = "route kind=reload\nreloaded m0 same=yes\n";
+    static const char failed[] = "route kind=reload\nreloaded m0 same=no\n";
+    static const char beside_getattr[] =
+        "pyzap plan 1\nroute reload\nmodule m\nobject x = int\nglobal m __getattr__ = x\n";
+    static const char without[] =
+        "pyzap plan 1\nroute reload\nmodule m\nobject x = int\nglobal m a = x\n";
+    compare(beside_getattr, on_3_6, same, on_3_7, failed);
+    assert_explained_by(ZAP_FEATURE_MODULE_GETATTR);
+    compare(without, on_3_6, same, on_3_7, failed);
+    assert_int_equal(difference.unexplained, 2);
+}
+
+/* The order of tracking is that of a later collection, and neither of the first one nor of what
+ * happens on one side only. */
+static void test_tracking_explains_an_order_alone(void **state)
+{
+    (void)state;
+#define DEL(node) "del " node " m0 refs=1 how=gc bound=a,_b none=- builtins=same size=2\n"
+#define FIRST     "collect by=o5\ncollect-end by=o5\n"
+    compare(source, on_3_12, "route kind=collect\n" FIRST DEL("o0") DEL("o1"), on_3_13,
+            "route kind=collect\n" FIRST DEL("o1") DEL("o0"));
+    assert_explained_by(ZAP_FEATURE_MODULE_DICT_TRACKED);
+    compare(source, on_3_12, "route kind=collect\n" DEL("o0") DEL("o1"), on_3_13,
+            "route kind=collect\n" DEL("o1") DEL("o0"));
+    assert_int_equal(difference.unexplained, 2);
+    compare(source, on_3_12, "route kind=collect\n" FIRST DEL("o0"), on_3_13,
+            "route kind=collect\n" FIRST);
+    assert_int_equal(difference.unexplained, 1);
+#undef FIRST
+#undef DEL
+}
+
 static void test_long_traces_are_aligned_in_windows(void **state)
 {
     (void)state;
@@ -222,6 +272,9 @@ int main(void)
         cmocka_unit_test(test_versions_without_that_feature_explain_nothing),
         cmocka_unit_test(test_what_follows_from_an_explained_event_is_explained),
         cmocka_unit_test(test_changes_that_only_a_watcher_sees),
+        cmocka_unit_test(test_an_import_asks_the_namespace_on_2_7),
+        cmocka_unit_test(test_a_reload_asks_getattr),
+        cmocka_unit_test(test_tracking_explains_an_order_alone),
         cmocka_unit_test(test_long_traces_are_aligned_in_windows),
         cmocka_unit_test(test_rows_that_bear_say_why),
     };

@@ -1,11 +1,12 @@
 /* Plans that end an interpreter: many in one end are judged as each is alone, what becomes of the
- * child in which an interpreter ends is told as a worker's own death would be, and no child
- * outlives its worker.
+ * child in which an interpreter ends is told as a worker's own death would be, no child outlives
+ * its worker, and no address decides what goes first.
  *
  * Run once per build, with its name in ZAP_BUILD.
  */
 #include "host/clock.h"
 #include "host/player.h"
+#include "plan/text.h"
 
 #include "run.h"
 
@@ -18,7 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PLANS = ZAP_BLOCK, SEED = 5, TRIES = 200, GONE_MS = 5000, DEADLINE_MS = 1500 };
+enum {
+    PLANS = ZAP_BLOCK,
+    SEED = 5,
+    TRIES = 200,
+    GONE_MS = 5000,
+    DEADLINE_MS = 1500,
+    PROCESSES = 10
+};
 
 /* In the environment of every process that this one starts, so that they can be found. */
 #define TAG_NAME "PYZAP_TEST_END"
@@ -102,6 +110,34 @@ static void compare(const struct zap_builds_row *row, unsigned route)
         printf("%s: %s held %" PRIu64 " times together, %" PRIu64 " alone\n", row->name,
                zap_invariant_row((enum zap_invariant_code)i)->id, together.held[i], alone.held[i]);
         expect(false, row->name, "plans are judged together as alone");
+    }
+}
+
+/* ---- what no address may decide ---- */
+
+/* Variables of a context are in the order of hashes that are made of addresses. */
+static const char in_a_context[] = "pyzap plan 1\nroute exit\nmodule m0\nobject o0 = node m0\n"
+                                   "object o1 = list\nlink o1 -> o0\npark module m0 context\n"
+                                   "park object o1 context\n";
+
+static void order_is_the_same(const struct zap_builds_row *row)
+{
+    static struct zap_outcome outcomes[2];
+    struct zap_worker_config config = {0};
+    struct zap_plan plan;
+    struct zap_text_error error;
+    if (zap_text_parse(in_a_context, strlen(in_a_context), &plan, &error) != ZAP_OK) {
+        expect(false, row->name, error.what);
+        return;
+    }
+    for (int process = 0; process < PROCESSES; process++) {
+        struct zap_player player;
+        struct zap_outcome *outcome = &outcomes[process > 0];
+        zap_player_init(&player, row, &config, 0);
+        zap_player_play(&player, &plan, outcome);
+        zap_player_release(&player);
+        expect(process == 0 || zap_trace_diff(&outcomes[0].trace, &outcome->trace) == UINT32_MAX,
+               row->name, "what is in a context goes in the same order in each process");
     }
 }
 
@@ -256,6 +292,7 @@ int main(void)
     for (unsigned code = 0; code <= UINT8_MAX; code++)
         if (zap_route_row(code) != NULL && zap_route_row(code)->ends)
             compare(row, code);
+    order_is_the_same(row);
     deaths_are_told(row);
     nothing_outlives_pyzap(row, SIGINT);
     nothing_outlives_pyzap(row, SIGKILL);
