@@ -246,15 +246,30 @@ static void tell_of_wait(void)
     atomic_fetch_add(&zap_session.shared->waits, 1);
 }
 
-static const struct zap_standby standby = {.prepare = warm,
-                                           .work = work,
-                                           .leave = leave_well,
-                                           .wait = tell_of_wait,
-                                           .size = sizeof(struct request)};
-
-static struct request *new_request(const struct zap_plan *plans, unsigned count, uint32_t flags)
+/* Where what ends is a subinterpreter, that is there already. */
+static void begin(const void *data)
 {
-    struct request *request = zap_standby_request(&standby);
+    const struct request *request = data;
+    zap_end_enter(request->plans);
+}
+
+/* One for each route. */
+static struct zap_standby standbys[] = {
+#define ZAP_ROUTE(code, id, token, weight, ends, text)                                             \
+    [code] = {.begin = begin,                                                                      \
+              .prepare = warm,                                                                     \
+              .work = work,                                                                        \
+              .leave = leave_well,                                                                 \
+              .wait = tell_of_wait,                                                                \
+              .size = sizeof(struct request)},
+#include "plan/route.def"
+#undef ZAP_ROUTE
+};
+
+static struct request *new_request(struct zap_standby *standby, const struct zap_plan *plans,
+                                   unsigned count, uint32_t flags)
+{
+    struct request *request = zap_standby_request(standby);
     request->flags = flags;
     request->count = count;
     request->take = NULL;
@@ -280,9 +295,9 @@ static bool can_be_taken_back(uint32_t flags)
            __gcov_dump == NULL;
 }
 
-static bool have_done(bool may_last)
+static bool have_done(struct zap_standby *standby, bool may_last)
 {
-    bool is_done = zap_standby_do(&standby, may_last);
+    bool is_done = zap_standby_do(standby, may_last);
     if (!is_done)
         forget_crash();
     return is_done;
@@ -291,11 +306,12 @@ static bool have_done(bool may_last)
 bool zap_child_run_again(const struct zap_plan *plan, uint32_t flags,
                          struct zap_judgement *ret_judgement)
 {
-    if (!can_be_taken_back(flags) || !zap_standby_lasts())
+    struct zap_standby *standby = &standbys[plan->route];
+    if (!can_be_taken_back(flags) || !zap_standby_lasts(standby))
         return false;
     struct outcome *outcome = new_outcome();
-    (void)new_request(plan, 1, flags);
-    if (!have_done(true))
+    (void)new_request(standby, plan, 1, flags);
+    if (!have_done(standby, true))
         return false;
     judge(plan, outcome, ret_judgement);
     if (ret_judgement->any_broken || ret_judgement->is_harness)
@@ -307,7 +323,9 @@ bool zap_child_run_again(const struct zap_plan *plan, uint32_t flags,
 bool zap_child_run_all(const struct zap_plan *plans, unsigned count, uint32_t flags,
                        void (*take)(const struct zap_judgement *judgement))
 {
+    struct zap_standby *standby = &standbys[plans[0].route];
     struct outcome *outcome = new_outcome();
-    new_request(plans, count, flags)->take = take;
-    return have_done(can_be_taken_back(flags) && zap_standby_lasts()) && outcome->is_clean;
+    new_request(standby, plans, count, flags)->take = take;
+    bool may_last = can_be_taken_back(flags) && zap_standby_lasts(standby);
+    return have_done(standby, may_last) && outcome->is_clean;
 }

@@ -34,6 +34,7 @@ static struct {
     PyObject *path, *sys, *version, *len, *main; /* owned for ever: names */
     PyThreadState *main_state;
     PyThreadState *state; /* of the subinterpreter */
+    bool has_entered;     /* it is there, and has not ended */
     bool has_garbage;     /* the cycle has not been collected yet */
     bool lost_sentinel;
     bool lost_codecs; /* the registry of codecs is given up */
@@ -256,9 +257,10 @@ ZAP_NORETURN static void give_up(void)
     _exit(ZAP_END_FAILED);
 }
 
-/* In place of those of the main interpreter. Ends the process where there can be no such one. */
-static void enter_subinterpreter(bool has_own_gil)
+void zap_end_enter(const struct zap_plan *plan)
 {
+    if (plan->route == ZAP_ROUTE_EXIT || end.has_entered)
+        return;
     static PyObject *sentinel; /* until now only a module holds it */
     sentinel = zap_cnode_new(ZAP_CNODE_SENTINEL);
     PyObject *module = PyModule_New("zap_sentinel");
@@ -270,7 +272,8 @@ static void enter_subinterpreter(bool has_own_gil)
     Py_DECREF(sentinel);
     end.main_state = PyThreadState_Get();
     end.lost_sentinel = false;
-    end.state = zap_py_new_interpreter(has_own_gil);
+    end.state = zap_py_new_interpreter(plan->route == ZAP_ROUTE_SUBINTERP_GIL);
+    end.has_entered = true;
     if (end.state == NULL)
         _exit(ZAP_END_FAILED);
     if (zap_interp_prepare() < 0)
@@ -367,8 +370,8 @@ void zap_end_with(const struct zap_plan *plans, unsigned count, uint32_t flags,
     struct zap_session *s = &zap_session;
     uint8_t route = plans[0].route;
     zap_batch_begin(count);
-    if (route != ZAP_ROUTE_EXIT)
-        enter_subinterpreter(route == ZAP_ROUTE_SUBINTERP_GIL);
+    zap_end_enter(plans);
+    end.has_entered = false;
     for (unsigned run = 0; run < count; run++) {
         (void)zap_batch_enter(run);
         s->trace = &traces[run];

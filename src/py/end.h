@@ -27,6 +27,10 @@ int zap_end_init(void);
 /* The exit status of a process whose plan could not be built. */
 enum { ZAP_END_FAILED = 70 };
 
+/* Make the interpreter that a plan's route ends, where it is not the one that is there. Else
+ * zap_end_with() does. Ends the process where it cannot be made. */
+void zap_end_enter(const struct zap_plan *plan);
+
 /* Build plans that share a route, and let their interpreter end. What is left of the process is
  * good for zap_end_begin_again(), or nothing.
  *

@@ -37,14 +37,6 @@ enum answer {
     ANSWER_LAST = 'l', /* done, and ends */
 };
 
-static struct {
-    pid_t child; /* 0: none */
-    int socket;
-    void *request;  /* shared with it */
-    unsigned asked; /* for one that lasts, since the last one was lost */
-    bool cannot;    /* be taken back, here */
-} standby;
-
 /* ---- the child ---- */
 
 static void be_quiet(void)
@@ -70,39 +62,41 @@ static char hear(int socket)
     return got == 1 ? byte : 0;
 }
 
-ZAP_NORETURN static void serve(const struct zap_standby *what, int socket)
+ZAP_NORETURN static void serve(const struct zap_standby *standby, int socket)
 {
     bool has_mark = false, is_last = false;
     char order;
     be_quiet();
     while (!is_last && (order = hear(socket)) != 0) {
         is_last = order == ORDER_ONCE;
-        bool has_changed = what->prepare(standby.request);
+        if (!is_last && !has_mark && standby->begin != NULL)
+            standby->begin(standby->request);
+        bool has_changed = standby->prepare(standby->request);
         if (!is_last && (has_changed || !has_mark))
             is_last = !zap_rewind_mark();
         has_mark = !is_last;
-        what->work(standby.request);
+        standby->work(standby->request);
         if (!tell(socket, is_last ? ANSWER_LAST : ANSWER_DONE) || (has_mark && !zap_rewind()))
             _exit(0);
     }
-    what->leave();
+    standby->leave();
     _exit(0);
 }
 
 /* ---- the parent ---- */
 
-static void dismiss(void)
+static void dismiss(struct zap_standby *standby)
 {
-    close(standby.socket);
-    while (waitpid(standby.child, NULL, 0) < 0 && errno == EINTR)
+    close(standby->socket);
+    while (waitpid(standby->child, NULL, 0) < 0 && errno == EINTR)
         continue;
-    standby.child = 0;
+    standby->child = 0;
 }
 
-static bool engage(const struct zap_standby *what)
+static bool engage(struct zap_standby *standby)
 {
     int sockets[2];
-    (void)what->prepare(standby.request);
+    (void)standby->prepare(standby->request);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return false;
     fflush(NULL);
@@ -112,64 +106,64 @@ static bool engage(const struct zap_standby *what)
         if (getppid() != parent)
             _exit(0);
         close(sockets[0]);
-        serve(what, sockets[1]);
+        serve(standby, sockets[1]);
     }
     close(sockets[1]);
     if (child < 0) {
         close(sockets[0]);
         return false;
     }
-    standby.child = child;
-    standby.socket = sockets[0];
+    standby->child = child;
+    standby->socket = sockets[0];
     return true;
 }
 
 /* NONE: it died, or is late. */
-static char wait_for_answer(const struct zap_standby *what)
+static char wait_for_answer(struct zap_standby *standby)
 {
-    struct pollfd news = {.fd = standby.socket, .events = POLLIN};
+    struct pollfd news = {.fd = standby->socket, .events = POLLIN};
     for (int waited_ms = 0; waited_ms < DEADLINE_MS; waited_ms += WAIT_MS) {
-        what->wait();
+        standby->wait();
         if (poll(&news, 1, WAIT_MS) > 0)
-            return hear(standby.socket);
+            return hear(standby->socket);
     }
     return ANSWER_NONE;
 }
 
-static char order(const struct zap_standby *what, bool may_last)
+static char order(struct zap_standby *standby, bool may_last)
 {
-    if (standby.child == 0 && !engage(what))
+    if (standby->child == 0 && !engage(standby))
         return ANSWER_NONE;
     char answer = ANSWER_NONE;
-    if (tell(standby.socket, may_last ? ORDER_AGAIN : ORDER_ONCE))
-        answer = wait_for_answer(what);
+    if (tell(standby->socket, may_last ? ORDER_AGAIN : ORDER_ONCE))
+        answer = wait_for_answer(standby);
     if (answer == ANSWER_NONE)
-        kill(standby.child, SIGKILL);
+        kill(standby->child, SIGKILL);
     if (answer != ANSWER_DONE)
-        dismiss();
+        dismiss(standby);
     if (may_last && answer != ANSWER_DONE)
-        standby.asked = 0;
+        standby->asked = 0;
     return answer;
 }
 
-void *zap_standby_request(const struct zap_standby *what)
+void *zap_standby_request(struct zap_standby *standby)
 {
-    if (standby.request == NULL) {
-        standby.request =
-            mmap(NULL, what->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ZAP_CHECK(standby.request != MAP_FAILED);
+    if (standby->request == NULL) {
+        standby->request =
+            mmap(NULL, standby->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ZAP_CHECK(standby->request != MAP_FAILED);
     }
-    return standby.request;
+    return standby->request;
 }
 
-bool zap_standby_lasts(void)
+bool zap_standby_lasts(struct zap_standby *standby)
 {
-    return !standby.cannot && (standby.child != 0 || ++standby.asked > ASKED_BEFORE);
+    return !standby->cannot && (standby->child != 0 || ++standby->asked > ASKED_BEFORE);
 }
 
-bool zap_standby_do(const struct zap_standby *what, bool may_last)
+bool zap_standby_do(struct zap_standby *standby, bool may_last)
 {
-    char answer = order(what, may_last);
-    standby.cannot = standby.cannot || (may_last && answer == ANSWER_LAST);
+    char answer = order(standby, may_last);
+    standby->cannot = standby->cannot || (may_last && answer == ANSWER_LAST);
     return answer != ANSWER_NONE;
 }

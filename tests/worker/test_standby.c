@@ -268,11 +268,11 @@ enum job { COUNT, CRASH, EXIT, HANG, LEARN };
 
 struct request {
     enum job job;
-    int private, learned; /* what the child finds */
+    int private, learned, begun; /* what the child finds */
     int waits, leaves;
 };
 
-static int private_count, learned;
+static int private_count, learned, begun;
 
 static bool prepare(const void *data)
 {
@@ -297,6 +297,7 @@ static void work(const void *data)
     default:
         request->private = ++private_count;
         request->learned = learned;
+        request->begun = begun;
     }
 }
 
@@ -312,8 +313,18 @@ static void count_wait(void)
     request->waits++;
 }
 
-static const struct zap_standby standby = {
-    .prepare = prepare, .work = work, .leave = leave, .wait = count_wait, .size = sizeof *request};
+static void begin(const void *data)
+{
+    (void)data;
+    begun++;
+}
+
+static struct zap_standby standby = {.begin = begin,
+                                     .prepare = prepare,
+                                     .work = work,
+                                     .leave = leave,
+                                     .wait = count_wait,
+                                     .size = sizeof *request};
 
 static bool have_done(enum job job, bool may_last)
 {
@@ -326,11 +337,11 @@ static bool have_done(enum job job, bool may_last)
 /* Ask as often as it takes until there is one. */
 static void engage(void)
 {
-    while (!zap_standby_lasts())
+    while (!zap_standby_lasts(&standby))
         MUST(have_done(COUNT, false));
 #if defined ZAP_SANITIZE
     MUST(have_done(COUNT, true) && request->private == 1 && request->leaves > 0);
-    MUST(!zap_standby_lasts());
+    MUST(!zap_standby_lasts(&standby));
     _exit(SKIPPED);
 #endif
 }
@@ -339,10 +350,10 @@ static void every_job_finds_the_same(void)
 {
     engage();
     for (int round = 0; round < ROUNDS; round++) {
-        MUST(zap_standby_lasts());
-        MUST(have_done(COUNT, true) && request->private == 1);
+        MUST(zap_standby_lasts(&standby));
+        MUST(have_done(COUNT, true) && request->private == 1 && request->begun == 1);
     }
-    MUST(private_count == 0);
+    MUST(private_count == 0 && begun == 0);
 }
 
 static void what_is_learned_stays(void)
@@ -359,6 +370,7 @@ static void once_is_once(void)
 {
     for (int round = 1; round <= 10; round++) {
         MUST(have_done(COUNT, false) && request->private == 1 && request->leaves == round);
+        MUST(request->begun == 0);
         MUST(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
     }
 }
