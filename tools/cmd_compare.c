@@ -471,6 +471,28 @@ static void print_feature_history(const struct work *work, const struct zap_buil
     }
 }
 
+/* Since when an invariant holds, as far as these builds can tell; they are in order of versions. */
+static void print_since(const struct work *work, const struct zap_builds_row *const *rows,
+                        size_t count)
+{
+    size_t since = count, broken = count, nowhere = count;
+    for (size_t i = 0; i < count; i++) {
+        if (work->verdicts[i][ZAP_BROKEN] > 0) {
+            broken = i;
+            since = nowhere;
+        } else if (work->verdicts[i][ZAP_HELD] > 0 && since == nowhere) {
+            since = i;
+        }
+    }
+    if (since != nowhere)
+        printf("  held from %s on", rows[since]->name);
+    else
+        printf("  held on none of %s", broken == nowhere ? "these" : "the last");
+    if (broken != nowhere)
+        printf(", broken up to %s", rows[broken]->name);
+    putchar('\n');
+}
+
 static void print_invariant_history(const struct work *work,
                                     const struct zap_builds_row *const *rows, size_t count)
 {
@@ -484,6 +506,7 @@ static void print_invariant_history(const struct work *work,
         printf("  %-20s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n", rows[i]->name,
                work->verdicts[i][ZAP_HELD], work->verdicts[i][ZAP_VOID],
                work->verdicts[i][ZAP_SKIPPED], work->verdicts[i][ZAP_BROKEN]);
+    print_since(work, rows, count);
 }
 
 static void count_only(void *context, const struct zap_compared *compared)
@@ -513,6 +536,8 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
         .rows_count = count,
         .worker = {.deadline_ms = (uint32_t)arguments->deadline_ms,
                    .memory_kib = (uint32_t)(arguments->memory_mib * 1024)},
+        /* What a second run does is what an invariant asks for, and no comparison. */
+        .flags = invariant < ZAP_INVARIANT_COUNT ? 0 : ZAP_RUN_ONCE,
         .interrupted = &zap_cmd_interrupted,
         .plans_count = !is_random          ? inputs->count
                        : arguments->random ? arguments->random

@@ -246,7 +246,7 @@ uint64_t zap_compare_run(const struct zap_compare_config *config)
     ZAP_CHECK_CMP(config->rows_count, <=, ZAP_COMPARE_BUILDS_MAX);
     work->config = config;
     for (size_t i = 0; i < config->rows_count; i++) {
-        zap_player_init(&work->lanes[i].player, config->rows[i], &config->worker, ZAP_RUN_ONCE);
+        zap_player_init(&work->lanes[i].player, config->rows[i], &config->worker, config->flags);
         work->lanes[i].player.interrupted = config->interrupted;
     }
     for (make_plans(work); work->handed_out < work->made; make_plans(work)) {
@@ -320,8 +320,8 @@ void zap_compare_shrink(const struct zap_compare_config *config, const struct za
     struct zap_outcome *outcome = malloc(sizeof *outcome);
     struct zap_difference *difference = malloc(sizeof *difference);
     ZAP_CHECK(shrink != NULL && outcome != NULL && difference != NULL);
-    zap_player_init(&players[0], older, &config->worker, ZAP_RUN_ONCE);
-    zap_player_init(&players[1], newer, &config->worker, ZAP_RUN_ONCE);
+    zap_player_init(&players[0], older, &config->worker, config->flags);
+    zap_player_init(&players[1], newer, &config->worker, config->flags);
     struct zap_plan candidate;
     zap_shrink_init(plan, shrink);
     while (!(config->interrupted && *config->interrupted) && zap_shrink_next(shrink, &candidate)) {

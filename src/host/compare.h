@@ -46,6 +46,7 @@ struct zap_compare_config {
     const struct zap_builds_row *const *rows; /* in order of versions */
     size_t rows_count;                        /* 1 to ZAP_COMPARE_BUILDS_MAX */
     struct zap_worker_config worker;          /* without path */
+    uint32_t flags;                           /* ZAP_RUN_* */
     const volatile sig_atomic_t *interrupted; /* not 0: end soon; NULL: nobody interrupts */
     uint64_t plans_count;
     size_t jobs; /* builds at work at one time; 0: all */

@@ -51,4 +51,11 @@ expect 2 'no-such-file' "$pyzap" compare no-such-file
 
 expect 0 'a yes b yes' "$pyzap" compare --history SAFE_FINALIZERS
 expect 0 'I1 wipe-two-pass, on 1 plans' "$pyzap" compare --history wipe-two-pass p
+grep -q 'held from a on$' out || fail 'it is not said since when the invariant holds'
+workers no-pass-one
+expect 0 'held on none of the last, broken up to b' "$pyzap" compare --history wipe-two-pass p
+# An invariant that asks for a second run gets one.
+printf 'pyzap plan 1\nroute exit\nmodule m0\nobject o0 = cnode\nglobal m0 a = o0\n' >e
+expect 0 'I29 repeatability, on 1 plans' "$pyzap" compare --history I29 e
+grep -q '^ *a  *1 ' out || fail 'there is no second run for the invariant that asks for one'
 finish
