@@ -171,7 +171,7 @@ int main(void)
     struct zap_player in_c, from_source, forked;
     zap_player_init(&in_c, row, &config, 0);
     zap_player_init(&from_source, row, &config, ZAP_RUN_FROM_SOURCE);
-    zap_player_init(&forked, row, &config, ZAP_RUN_FORKED);
+    zap_player_init(&forked, row, &config, ZAP_RUN_FORKED | ZAP_RUN_ONCE);
     unsigned compared = 0, another_way = 0, differ = 0;
     for (uint64_t index = 0; index < PLANS; index++) {
         const struct zap_build *build = &outcomes[IN_C].trace.build; /* zeros at first */
