@@ -28,7 +28,8 @@ enum place {
     AFTER_DROP = 16,    /* the event's module has been deallocated */
     AT_END = 32,        /* an interpreter has begun to end */
     IN_HASH_ORDER = 64, /* the two sides may have the names of a module in another order */
-    SECOND_DEL = 128    /* or something of an object that had its __del__ called twice by now */
+    SECOND_DEL = 128,   /* or something of an object that had its __del__ called twice by now */
+    PAST_BUILTINS = 256 /* builtins have been wiped, the interpreter's own state goes */
 };
 
 struct side {
@@ -236,7 +237,7 @@ static void find_places(struct side *side)
     uint16_t open[DEPTH_MAX], within[DEPTH_MAX + 1] = {0};
     uint8_t dels[UINT8_MAX + 1] = {0};
     unsigned depth = 0, dropped = 0;
-    bool is_at_end = false;
+    bool is_at_end = false, is_past = false;
     for (uint32_t i = 0; i < side->view->events_count; i++) {
         const struct zap_event *event = &side->view->events[i];
         is_at_end = is_at_end || event->kind == ZAP_EVENT_PHASE ||
@@ -260,6 +261,9 @@ static void find_places(struct side *side)
             dels[event->node]++;
         place |= event->module < 32 && (dropped >> event->module & 1) ? AFTER_DROP : 0;
         place |= is_at_end ? AT_END : 0;
+        is_past =
+            is_past || (event->kind == ZAP_EVENT_PHASE && event->info >= ZAP_END_BUILTINS_WIPED);
+        place |= is_past ? PAST_BUILTINS : 0;
         place |= event->node != ZAP_NO_NODE && dels[event->node] > 1 ? SECOND_DEL : 0;
         place |= event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END
                      ? IN_DROP
@@ -413,6 +417,11 @@ static bool is_drop_or_collected(const struct spot *s)
 static bool is_at_end(const struct spot *s)
 {
     return (s->place & AT_END) != 0;
+}
+
+static bool is_past_builtins(const struct spot *s)
+{
+    return (s->place & PAST_BUILTINS) != 0;
 }
 
 static bool is_wiped_at_end(const struct spot *s)
@@ -628,6 +637,23 @@ static bool is_import_beside_package(const struct spot *s)
     return s->event->kind == ZAP_EVENT_DONE &&
            (s->event->info == ZAP_OP_IMPORT || s->event->info == ZAP_OP_IMPORT_NEW) &&
            binds(s->side->plan, BIT(ZAP_NAME_PACKAGE) | BIT(ZAP_NAME_NAME));
+}
+
+static bool is_collect_at_end(const struct spot *s)
+{
+    bool is_call = s->event->kind == ZAP_EVENT_COLLECT || s->event->kind == ZAP_EVENT_COLLECT_END;
+    return is_call && s->event->by == ZAP_BY_INTERPRETER && is_at_end(s) && !is_past_builtins(s);
+}
+
+static bool is_error_of_atexit(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    if (s->event->kind != ZAP_EVENT_UNRAISABLE || s->event->node != ZAP_NO_NODE || !is_at_end(s))
+        return false;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_ATEXIT)
+            return true;
+    return false;
 }
 
 static bool is_error_at_end(const struct spot *s)

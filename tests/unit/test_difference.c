@@ -18,6 +18,8 @@
 static const char on_2_7[] = BUILD("2.7.18") SEES;
 static const char on_3_6[] = BUILD("3.6.15") SEES;
 static const char on_3_7[] = BUILD("3.7.16") SEES;
+static const char on_3_9[] = BUILD("3.9.18") SEES;
+static const char on_3_10[] = BUILD("3.10.13") SEES;
 static const char on_3_11[] = BUILD("3.11.7") SEES;
 static const char on_3_12[] = BUILD("3.12.1") SEES;
 static const char on_3_13[] = BUILD("3.13.0") SEES;
@@ -223,6 +225,44 @@ static void test_tracking_explains_an_order_alone(void **state)
 #undef DEL
 }
 
+static const char exits[] = "pyzap plan 1\nroute exit\nmodule m\nobject x = node m\n"
+                            "global m a = x\npark object x c\n";
+
+/* What the last collection takes, it takes when builtins have been wiped. */
+static void test_the_last_collection_explains_nothing_before_it(void **state)
+{
+    (void)state;
+#define PAST "phase kind=builtins-wiped\n"
+    compare(exits, on_3_9, "route kind=exit\n" PAST, on_3_10, "route kind=exit\n" PAST "free o0\n");
+    assert_explained_by(ZAP_FEATURE_LATE_ROOTS_COLLECTED);
+    compare(exits, on_3_9, "route kind=exit\n" PAST, on_3_10, "route kind=exit\nfree o0\n" PAST);
+    assert_int_equal(difference.unexplained, 1);
+#undef PAST
+}
+
+static void test_errors_of_atexit_callbacks(void **state)
+{
+    (void)state;
+    static const char with_callback[] = "pyzap plan 1\nroute exit\nmodule m\nobject x = node m\n"
+                                        "global m a = x\npark object x atexit\n";
+    static const char nothing[] = "route kind=exit\n", told[] = "route kind=exit\nunraisable -\n";
+    compare(with_callback, on_3_9, nothing, on_3_10, told);
+    assert_explained_by(ZAP_FEATURE_ATEXIT_UNRAISABLE);
+    compare(exits, on_3_9, nothing, on_3_10, told);
+    assert_int_equal(difference.unexplained, 1);
+}
+
+static void test_collections_that_cannot_be_seen(void **state)
+{
+    (void)state;
+#define SEEN "collect by=interpreter\ncollect-end by=interpreter\n"
+    compare(exits, on_3_9, "route kind=exit\n", on_3_10, "route kind=exit\n" SEEN);
+    assert_explained_by(ZAP_FEATURE_COLLECTS_UNSEEN);
+    compare(exits, on_3_10, "route kind=exit\n", on_3_11, "route kind=exit\n" SEEN);
+    assert_int_equal(difference.unexplained, 2);
+#undef SEEN
+}
+
 static void test_long_traces_are_aligned_in_windows(void **state)
 {
     (void)state;
@@ -275,6 +315,9 @@ int main(void)
         cmocka_unit_test(test_an_import_asks_the_namespace_on_2_7),
         cmocka_unit_test(test_a_reload_asks_getattr),
         cmocka_unit_test(test_tracking_explains_an_order_alone),
+        cmocka_unit_test(test_the_last_collection_explains_nothing_before_it),
+        cmocka_unit_test(test_errors_of_atexit_callbacks),
+        cmocka_unit_test(test_collections_that_cannot_be_seen),
         cmocka_unit_test(test_long_traces_are_aligned_in_windows),
         cmocka_unit_test(test_rows_that_bear_say_why),
     };
