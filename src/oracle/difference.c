@@ -470,12 +470,24 @@ static bool is_let_go(const struct spot *s)
     return (s->place & IN_SCRIPT) != 0 && has_act(s->side->plan, ZAP_OP_CLEAR, ANYONE, ANYONE);
 }
 
+/* Does the other side have the same names there, in another order? */
+static bool is_in_another_order(const struct spot *s)
+{
+    struct zap_event turned = *s->event;
+    turned.flags ^= ZAP_FLAG_X;
+    for (uint32_t i = 0; i < s->side->other->events_count; i++)
+        if (s->event->kind == ZAP_EVENT_AFTER && is_equal(&turned, &s->side->other->events[i]))
+            return true;
+    return false;
+}
+
 static bool is_in_hash_order(const struct spot *s)
 {
     uint8_t kind = s->event->kind;
     bool is_names = kind == ZAP_EVENT_ENTRY || kind == ZAP_EVENT_AFTER ||
                     (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s) || is_let_go(s);
-    return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s);
+    return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s) ||
+           is_in_another_order(s);
 }
 
 static bool is_module_attribute(const struct spot *s)
@@ -785,6 +797,8 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
         if (global->name == event->name)
             affect(plan, global->object, feature, effects);
     }
+    if (event->kind == ZAP_EVENT_STORE && event->by < plan->objects_count)
+        affect(plan, event->by, feature, effects); /* it may have stored itself */
     if (is_change(event) && event->module != ZAP_NO_MODULE && effects->spaces[event->module] == 0)
         effects->spaces[event->module] = (uint8_t)(feature + 1);
     if (event->node == ZAP_NO_NODE)
