@@ -614,15 +614,22 @@ static bool is_cleared(const struct spot *s)
 /* A collection leaves what it finds alive in the order in which it got there (move_unreachable in
  * Modules/gcmodule.c, Python/gc.c from 3.13 on), and the next one calls finalizers and clears in
  * that order. A dict whose turn comes late may be gone by then, and is not cleared at all. */
-static bool is_ordered_by_tracking(const struct spot *s)
+static bool is_ordered_by_collection(const struct spot *s)
 {
     bool is_del = s->event->kind == ZAP_EVENT_DEL || s->event->kind == ZAP_EVENT_DEL_END;
+    bool is_dict = s->event->kind == ZAP_EVENT_EMPTY || s->event->kind == ZAP_EVENT_EMPTY_END;
     bool is_later = (s->place & AT_END) != 0;
     for (const struct zap_event *e = s->side->view->events; e < s->event && !is_later; e++)
         is_later = e->kind == ZAP_EVENT_COLLECT_END;
-    bool is_found_again = is_del && s->event->how != ZAP_HOW_REFCOUNT && is_later;
+    return is_later && (is_cleared(s) || (is_del && s->event->how != ZAP_HOW_REFCOUNT)) &&
+           (is_dict || is_on_both(s));
+}
+
+/* The first one clears in the order in which things were tracked. */
+static bool is_ordered_by_tracking(const struct spot *s)
+{
     bool is_dict = s->event->kind == ZAP_EVENT_EMPTY || s->event->kind == ZAP_EVENT_EMPTY_END;
-    return (is_found_again || is_cleared(s)) && (is_dict || is_on_both(s));
+    return is_ordered_by_collection(s) || (is_cleared(s) && (is_dict || is_on_both(s)));
 }
 
 static bool binds(const struct zap_plan *plan, uint64_t names)

@@ -21,6 +21,8 @@ static const char on_3_7[] = BUILD("3.7.16") SEES;
 static const char on_3_9[] = BUILD("3.9.18") SEES;
 static const char on_3_10[] = BUILD("3.10.13") SEES;
 static const char on_3_11[] = BUILD("3.11.7") SEES;
+static const char on_3_11_debug[] =
+    "build 3.11.2-debug version=3.11.2 level=final debug=yes nogil=no static=yes " SEES;
 static const char on_3_12[] = BUILD("3.12.1") SEES;
 static const char on_3_13[] = BUILD("3.13.0") SEES;
 
@@ -225,6 +227,22 @@ static void test_tracking_explains_an_order_alone(void **state)
 #undef DEL
 }
 
+/* What a debug build holds while it deallocates. */
+static void test_debug_builds_get_to_things_another_way(void **state)
+{
+    (void)state;
+#define FIRST  "collect by=o5\ncollect-end by=o5\n"
+#define SECOND "collect by=route\n"
+    compare(source, on_3_11, "route kind=collect\n" FIRST SECOND "free o0\ncnode o1 m0 gone=yes\n",
+            on_3_11_debug, "route kind=collect\n" FIRST SECOND "cnode o1 m0 gone=yes\nfree o0\n");
+    assert_explained_by(ZAP_FEATURE_DEALLOC_HOLDS_TYPE);
+    compare(source, on_3_11, "route kind=collect\n" SECOND "free o0\ncnode o1 m0 gone=yes\n",
+            on_3_11_debug, "route kind=collect\n" SECOND "cnode o1 m0 gone=yes\nfree o0\n");
+    assert_int_equal(difference.unexplained, 2);
+#undef FIRST
+#undef SECOND
+}
+
 static const char exits[] = "pyzap plan 1\nroute exit\nmodule m\nobject x = node m\n"
                             "global m a = x\npark object x c\n";
 
@@ -315,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_an_import_asks_the_namespace_on_2_7),
         cmocka_unit_test(test_a_reload_asks_getattr),
         cmocka_unit_test(test_tracking_explains_an_order_alone),
+        cmocka_unit_test(test_debug_builds_get_to_things_another_way),
         cmocka_unit_test(test_the_last_collection_explains_nothing_before_it),
         cmocka_unit_test(test_errors_of_atexit_callbacks),
         cmocka_unit_test(test_collections_that_cannot_be_seen),
