@@ -512,6 +512,10 @@ static uint64_t with_held(const struct zap_plan *plan, uint64_t held)
             if (held >> plan->links[i].from & 1)
                 held |= UINT64_C(1) << plan->links[i].to;
         }
+        for (unsigned i = 0; i < plan->objects_count; i++) {
+            if ((held >> i & 1) && plan->objects[i].kind == ZAP_VALUE_METHOD)
+                held |= UINT64_C(1) << plan->objects[i].target;
+        }
     }
     return held;
 }

@@ -36,6 +36,8 @@
 #define ZAP_HAS_OWN_BUILTINS (PY_VERSION_HEX >= 0x030a0000) /* of functions */
 #define ZAP_HAS_DICT_WATCHER (PY_VERSION_HEX >= 0x030c0000)
 #define ZAP_HAS_REF_TRACER   (PY_VERSION_HEX >= 0x030d0000)
+/* The trashcan of a type counts a level only where the object's tp_dealloc is the type's own. */
+#define ZAP_HAS_OWN_TRASHCAN (PY_VERSION_HEX >= 0x03080000)
 /* _PyModule_Clear is in the dynamic symbol table up to 3.12, and in every static library. */
 #define ZAP_HAS_WIPE (ZAP_STATIC || PY_VERSION_HEX < 0x030d0000)
 /* Before the dict watcher, calls of PyDict_SetItem and PyDict_DelItem are seen by the linker's

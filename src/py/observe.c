@@ -469,10 +469,19 @@ static bool dict_is_going(PyObject *dict)
 #if !ZAP_HAS_DICT_WATCHER
 static void hook_dict_dealloc(PyObject *self)
 {
-    if (dict_is_going(self))
+    if (dict_is_going(self)) {
         zap_py_bring_back(self);
-    else
-        dict_dealloc(self);
+        return;
+    }
+#if ZAP_HAS_OWN_TRASHCAN
+    /* dict_dealloc will not count this level, because it is not called by its slot. */
+    PyObject_GC_UnTrack(self);
+    Py_TRASHCAN_BEGIN(self, hook_dict_dealloc);
+    dict_dealloc(self);
+    Py_TRASHCAN_END
+#else
+    dict_dealloc(self);
+#endif
 }
 #endif
 
