@@ -25,11 +25,12 @@ enum place {
     IN_WIPE = 2,       /* a namespace is being wiped */
     IN_COLLECTION = 4, /* ... or the collector is the one that does it */
     IN_SCRIPT = 8,
-    AFTER_DROP = 16,    /* the event's module has been deallocated */
-    AT_END = 32,        /* an interpreter has begun to end */
-    IN_HASH_ORDER = 64, /* the two sides may have the names of a module in another order */
-    SECOND_DEL = 128,   /* or something of an object that had its __del__ called twice by now */
-    PAST_BUILTINS = 256 /* builtins have been wiped, the interpreter's own state goes */
+    AFTER_DROP = 16,      /* the event's module has been deallocated */
+    AT_END = 32,          /* an interpreter has begun to end */
+    IN_HASH_ORDER = 64,   /* the two sides may have the names of a module in another order */
+    SECOND_DEL = 128,     /* or something of an object that had its __del__ called twice by now */
+    PAST_BUILTINS = 256,  /* builtins have been wiped, the interpreter's own state goes */
+    PAST_COLLECTION = 512 /* a collection is over */
 };
 
 struct side {
@@ -237,7 +238,8 @@ static void find_places(struct side *side)
     uint16_t open[DEPTH_MAX], within[DEPTH_MAX + 1] = {0};
     uint8_t dels[UINT8_MAX + 1] = {0};
     unsigned depth = 0, dropped = 0;
-    bool is_at_end = false, is_past = false;
+    bool is_at_end = false;
+    uint16_t past = 0;
     for (uint32_t i = 0; i < side->view->events_count; i++) {
         const struct zap_event *event = &side->view->events[i];
         is_at_end = is_at_end || event->kind == ZAP_EVENT_PHASE ||
@@ -261,9 +263,10 @@ static void find_places(struct side *side)
             dels[event->node]++;
         place |= event->module < 32 && (dropped >> event->module & 1) ? AFTER_DROP : 0;
         place |= is_at_end ? AT_END : 0;
-        is_past =
-            is_past || (event->kind == ZAP_EVENT_PHASE && event->info >= ZAP_END_BUILTINS_WIPED);
-        place |= is_past ? PAST_BUILTINS : 0;
+        past |= event->kind == ZAP_EVENT_COLLECT_END ? PAST_COLLECTION : 0;
+        if (event->kind == ZAP_EVENT_PHASE && event->info >= ZAP_END_BUILTINS_WIPED)
+            past |= PAST_BUILTINS;
+        place |= past;
         place |= event->node != ZAP_NO_NODE && dels[event->node] > 1 ? SECOND_DEL : 0;
         place |= event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END
                      ? IN_DROP
@@ -576,6 +579,19 @@ static bool is_spawned(const struct spot *s)
     return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
 }
 
+/* Does a plan bind one of these names, or does a script have to do with it? */
+static bool binds(const struct zap_plan *plan, uint64_t names)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            if (names & BIT(plan->modules[m].globals[g].name))
+                return true;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (names & BIT(plan->acts[i].name))
+            return true;
+    return false;
+}
+
 static bool is_odd_key(uint8_t name)
 {
     const struct zap_name_row *row = zap_name_row(name);
@@ -585,15 +601,10 @@ static bool is_odd_key(uint8_t name)
 
 static bool is_among_odd_keys(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    bool has_odd_key = false;
-    for (unsigned m = 0; m < plan->modules_count; m++) {
-        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
-            has_odd_key = has_odd_key || is_odd_key(plan->modules[m].globals[g].name);
-    }
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        has_odd_key = has_odd_key || is_odd_key(plan->acts[i].name);
-    return has_odd_key && (s->place & IN_WIPE) != 0;
+    uint64_t odd = 0;
+    for (uint8_t name = 0; name < ZAP_NAME_END; name++)
+        odd |= is_odd_key(name) ? BIT(name) : 0;
+    return (s->place & IN_WIPE) != 0 && binds(s->side->plan, odd);
 }
 
 /* Of a collection, what comes after the finalizers. */
@@ -615,37 +626,28 @@ static bool is_cleared(const struct spot *s)
     }
 }
 
+/* Is it but the order in which a collection clears? A dict whose turn comes late may be gone by
+ * then, and is not cleared at all. */
+static bool is_clearing_order(const struct spot *s)
+{
+    bool is_dict = s->event->kind == ZAP_EVENT_EMPTY || s->event->kind == ZAP_EVENT_EMPTY_END;
+    return is_cleared(s) && (is_dict || is_on_both(s));
+}
+
 /* A collection leaves what it finds alive in the order in which it got there (move_unreachable in
  * Modules/gcmodule.c, Python/gc.c from 3.13 on), and the next one calls finalizers and clears in
- * that order. A dict whose turn comes late may be gone by then, and is not cleared at all. */
+ * that order. */
 static bool is_ordered_by_collection(const struct spot *s)
 {
     bool is_del = s->event->kind == ZAP_EVENT_DEL || s->event->kind == ZAP_EVENT_DEL_END;
-    bool is_dict = s->event->kind == ZAP_EVENT_EMPTY || s->event->kind == ZAP_EVENT_EMPTY_END;
-    bool is_later = (s->place & AT_END) != 0;
-    for (const struct zap_event *e = s->side->view->events; e < s->event && !is_later; e++)
-        is_later = e->kind == ZAP_EVENT_COLLECT_END;
-    return is_later && (is_cleared(s) || (is_del && s->event->how != ZAP_HOW_REFCOUNT)) &&
-           (is_dict || is_on_both(s));
+    bool is_finalizing_order = is_del && s->event->how != ZAP_HOW_REFCOUNT && is_on_both(s);
+    return (s->place & (AT_END | PAST_COLLECTION)) != 0 &&
+           (is_finalizing_order || is_clearing_order(s));
 }
 
-/* The first one clears in the order in which things were tracked. */
 static bool is_ordered_by_tracking(const struct spot *s)
 {
-    bool is_dict = s->event->kind == ZAP_EVENT_EMPTY || s->event->kind == ZAP_EVENT_EMPTY_END;
-    return is_ordered_by_collection(s) || (is_cleared(s) && (is_dict || is_on_both(s)));
-}
-
-static bool binds(const struct zap_plan *plan, uint64_t names)
-{
-    for (unsigned m = 0; m < plan->modules_count; m++)
-        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
-            if (names & BIT(plan->modules[m].globals[g].name))
-                return true;
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        if (names & BIT(plan->acts[i].name))
-            return true;
-    return false;
+    return is_ordered_by_collection(s) || is_clearing_order(s);
 }
 
 static bool is_asked_of_getattr(const struct spot *s)
@@ -670,13 +672,8 @@ static bool is_collect_at_end(const struct spot *s)
 
 static bool is_error_of_atexit(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    if (s->event->kind != ZAP_EVENT_UNRAISABLE || s->event->node != ZAP_NO_NODE || !is_at_end(s))
-        return false;
-    for (unsigned i = 0; i < plan->parks_count; i++)
-        if (plan->parks[i].place == ZAP_PARK_ATEXIT)
-            return true;
-    return false;
+    return s->event->kind == ZAP_EVENT_UNRAISABLE && s->event->node == ZAP_NO_NODE &&
+           is_at_end(s) && zap_plan_parks_in(s->side->plan, ZAP_PARK_ATEXIT) > 0;
 }
 
 static bool is_error_at_end(const struct spot *s)

@@ -520,14 +520,6 @@ static bool can_survive(const struct walk *w)
     return !w->has_gil || may_outlive(w);
 }
 
-static bool has_park(const struct zap_plan *plan, enum zap_park_code place)
-{
-    for (unsigned i = 0; i < plan->parks_count; i++)
-        if (plan->parks[i].place == place)
-            return true;
-    return false;
-}
-
 /* Which late roots a build lets go of for good, garbage included. */
 static bool has_late_roots(const struct zap_plan *plan)
 {
@@ -752,7 +744,8 @@ static void on_clearing(struct walk *w, const struct zap_event *event)
         if (!w->any_cleared && main_module(w->plan) >= 0)
             check(w, ZAP_INVARIANT_I18, main_module(w->plan) == event->module);
     } else {
-        bool is_held = can_survive(w), was_in_builtins = has_park(w->plan, ZAP_PARK_BUILTINS);
+        bool is_held = can_survive(w),
+             was_in_builtins = zap_plan_parks_in(w->plan, ZAP_PARK_BUILTINS) > 0;
         check(w, ZAP_INVARIANT_I19, space->last_unlisted != 0 && (is_held || was_in_builtins));
         if (!is_held && was_in_builtins) /* which has let go of everything by now */
             check(w, ZAP_INVARIANT_I20, false);

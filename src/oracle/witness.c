@@ -72,14 +72,6 @@ static bool has_odd_builtins(const struct zap_plan *plan)
     return false;
 }
 
-static unsigned parks_in(const struct zap_plan *plan, uint8_t place)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < plan->parks_count; i++)
-        count += plan->parks[i].place == place;
-    return count;
-}
-
 static unsigned tellers(const struct zap_plan *plan)
 {
     static const uint8_t kinds[] = {ZAP_VALUE_NODE, ZAP_VALUE_CNODE, ZAP_VALUE_CALLBACK,
@@ -101,13 +93,12 @@ const char *zap_witness_cannot_show(const struct zap_plan *plan, const struct za
     if (zap_plan_has_setting(plan, ZAP_SETTING_GC_ON))
         return "when a collection comes by itself depends on what else was allocated";
     bool is_inside = zap_plan_ends(plan) && plan->route != ZAP_ROUTE_EXIT;
-    if (is_inside && parks_in(plan, ZAP_PARK_CONTEXT) + parks_in(plan, ZAP_PARK_THREAD) > 0)
+    if (is_inside &&
+        zap_plan_parks_in(plan, ZAP_PARK_CONTEXT) + zap_plan_parks_in(plan, ZAP_PARK_THREAD) > 0)
         return "what runs in a subinterpreter has a thread state of its own, which goes before the "
                "end";
-    if (parks_in(plan, ZAP_PARK_CONTEXT) > 1)
-        return "context variables are in the order of hashes, which are made of addresses";
     if (zap_profile_has(zap_profile_of(build), ZAP_FEATURE_ZAP_ON_DEALLOC) &&
-        parks_in(plan, ZAP_PARK_ATEXIT) > 1 && has_op(plan, ZAP_OP_RAISE))
+        zap_plan_parks_in(plan, ZAP_PARK_ATEXIT) > 1 && has_op(plan, ZAP_OP_RAISE))
         return "atexit stops at an exception that it cannot print, and workers have no sys.stderr";
     if (!zap_profile_has(zap_profile_of(build), ZAP_FEATURE_BUILTINS_CAPTURED) &&
         has_odd_builtins(plan))

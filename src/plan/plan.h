@@ -262,6 +262,15 @@ static inline bool zap_plan_has_setting(const struct zap_plan *plan, enum zap_se
     return (plan->settings >> (setting - 1) & 1) != 0;
 }
 
+/* What a place holds, modules and objects. */
+static inline unsigned zap_plan_parks_in(const struct zap_plan *plan, enum zap_park_code place)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < plan->parks_count; i++)
+        count += plan->parks[i].place == place;
+    return count;
+}
+
 /* An empty plan: one module, no globals, route drop. Normal. */
 void zap_plan_init(struct zap_plan *plan);
 

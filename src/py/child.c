@@ -15,29 +15,28 @@
 #include "base/hash.h"
 #include "py/batch.h"
 #include "py/end.h"
+#include "py/fork.h"
 #include "py/run.h"
 #include "py/standby.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { REPEAT_ONE_IN = 64 };
 
-/* What a child knows beside the trace in the shared block. */
-struct outcome {
+/* What a child knows beside the trace in the shared block. Shared with all children. */
+static struct outcome {
     enum zap_feature_code known;
     bool is_repeated;
     struct zap_trace again; /* of the second run */
     /* Of many plans: nothing was broken, and each was counted. */
     bool is_clean;
     struct zap_trace traces[ZAP_BATCH_MAX];
-};
+} * outcome;
 
 /* What a child on standby is asked for. */
 struct request {
@@ -46,9 +45,9 @@ struct request {
     struct zap_plan plans[ZAP_BATCH_MAX];
 };
 
-static struct outcome *new_outcome(void)
+/* Nothing is known yet. */
+static void begin_outcome(void)
 {
-    static struct outcome *outcome; /* shared with all children */
     if (outcome == NULL) {
         outcome =
             mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -57,11 +56,9 @@ static struct outcome *new_outcome(void)
     zap_session.trace->events_count = zap_session.trace->is_cut = 0;
     outcome->known = ZAP_FEATURE_COUNT;
     outcome->is_repeated = outcome->is_clean = false;
-    return outcome;
 }
 
-static void judge(const struct zap_plan *plan, const struct outcome *outcome,
-                  struct zap_judgement *ret_judgement)
+static void judge(const struct zap_plan *plan, struct zap_judgement *ret_judgement)
 {
     struct zap_session *s = &zap_session;
     if (outcome->known != ZAP_FEATURE_COUNT)
@@ -91,7 +88,7 @@ static bool is_repeated(const struct zap_plan *plan, uint32_t flags)
            zap_hash_mix(zap_hash_bytes(plan, sizeof *plan)) % REPEAT_ONE_IN == 0;
 }
 
-static void run_one(const struct zap_plan *plan, uint32_t flags, struct outcome *outcome)
+static void run_one(const struct zap_plan *plan, uint32_t flags)
 {
     struct zap_session *s = &zap_session;
     zap_end_with(plan, 1, flags, s->trace);
@@ -119,7 +116,7 @@ static bool judge_all(const struct zap_plan *plans, unsigned count, const struct
     return true;
 }
 
-static void run_all(const struct request *request, struct outcome *outcome)
+static void run_all(const struct request *request)
 {
     static struct zap_judgement judgements[ZAP_BATCH_MAX];
     zap_end_with(request->plans, request->count, request->flags, outcome->traces);
@@ -139,27 +136,6 @@ ZAP_NORETURN static void leave(int status)
 }
 
 /* ---- in the parent, with a child of the plan's own ---- */
-
-static pid_t fork_child(void)
-{
-    fflush(NULL);
-    pid_t parent = getpid(), child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* without a parent there is nobody to tell */
-        if (getppid() != parent)
-            _exit(ZAP_END_FAILED);
-    }
-    return child;
-}
-
-static int wait_for(pid_t child)
-{
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return 0;
-    return status;
-}
 
 /* Die as the child has died: with its signal, whatever handler there is, or with its status. */
 ZAP_NORETURN static void die_as(int status)
@@ -181,17 +157,17 @@ static void fail(struct zap_judgement *ret_judgement, const char *why)
 void zap_child_run(const struct zap_plan *plan, uint32_t flags, struct zap_judgement *ret_judgement)
 {
     struct zap_session *s = &zap_session;
-    struct outcome *outcome = new_outcome();
-    pid_t child = fork_child();
+    begin_outcome();
+    pid_t child = zap_fork();
     if (child == 0) {
-        run_one(plan, flags, outcome);
+        run_one(plan, flags);
         leave(0);
     }
     if (child < 0) {
         fail(ret_judgement, "a child could not be forked");
         return;
     }
-    int status = wait_for(child);
+    int status = zap_fork_wait(child);
     if (s->on_end_in_parent != NULL)
         s->on_end_in_parent();
     if (WIFEXITED(status) && WEXITSTATUS(status) == ZAP_END_FAILED)
@@ -199,19 +175,19 @@ void zap_child_run(const struct zap_plan *plan, uint32_t flags, struct zap_judge
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         die_as(status);
     else
-        judge(plan, outcome, ret_judgement);
+        judge(plan, ret_judgement);
 }
 
 uint64_t zap_child_bare(uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         atomic_store_explicit(&zap_session.shared->index, i, memory_order_relaxed);
-        pid_t child = fork_child();
+        pid_t child = zap_fork();
         if (child == 0) {
             zap_py_finalize();
             leave(0);
         }
-        if (child < 0 || wait_for(child) != 0)
+        if (child < 0 || zap_fork_wait(child) != 0)
             return i;
     }
     return count;
@@ -228,11 +204,10 @@ static bool warm(const void *data)
 static void work(const void *data)
 {
     const struct request *request = data;
-    struct outcome *outcome = new_outcome();
     if (request->take == NULL)
-        run_one(request->plans, request->flags, outcome);
+        run_one(request->plans, request->flags);
     else
-        run_all(request, outcome);
+        run_all(request);
 }
 
 static void leave_well(void)
@@ -309,11 +284,11 @@ bool zap_child_run_again(const struct zap_plan *plan, uint32_t flags,
     struct zap_standby *standby = &standbys[plan->route];
     if (!can_be_taken_back(flags) || !zap_standby_lasts(standby))
         return false;
-    struct outcome *outcome = new_outcome();
+    begin_outcome();
     (void)new_request(standby, plan, 1, flags);
     if (!have_done(standby, true))
         return false;
-    judge(plan, outcome, ret_judgement);
+    judge(plan, ret_judgement);
     if (ret_judgement->any_broken || ret_judgement->is_harness)
         return false;
     atomic_fetch_add(&zap_session.shared->taken_back, 1);
@@ -324,7 +299,7 @@ bool zap_child_run_all(const struct zap_plan *plans, unsigned count, uint32_t fl
                        void (*take)(const struct zap_judgement *judgement))
 {
     struct zap_standby *standby = &standbys[plans[0].route];
-    struct outcome *outcome = new_outcome();
+    begin_outcome();
     new_request(standby, plans, count, flags)->take = take;
     bool may_last = can_be_taken_back(flags) && zap_standby_lasts(standby);
     return have_done(standby, may_last) && outcome->is_clean;

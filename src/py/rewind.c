@@ -10,8 +10,8 @@
  *
  * All of it is plain memory for the C library too: its heap, its lists of threads and of loaded
  * files, thread-local variables. What the kernel knows beside memory is asked for and put back:
- * the break, dispositions and mask of signals, the signal stack, descriptors above the last one
- * that was open. A thread that is about to end is waited for: its stack is among what is unmapped.
+ * the break, dispositions and mask of signals, the signal stack, which descriptors are open. A
+ * thread that is about to end is waited for: its stack is among what is unmapped.
  */
 #include "py/rewind.h"
 

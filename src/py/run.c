@@ -259,10 +259,10 @@ void zap_run_plan(const struct zap_plan *plan, uint32_t flags, struct zap_judgem
             set_phase(ZAP_PHASE_CLEAN);
             return;
         }
+        if (!(flags & ZAP_RUN_FROM_SOURCE))
+            (void)zap_run_warm(plan, 1);
     }
     set_phase(ZAP_PHASE_BUILD);
-    if (zap_plan_ends(plan) && !(flags & ZAP_RUN_FROM_SOURCE))
-        (void)zap_run_warm(plan, 1);
     if ((s->is_dirty && ((flags & ZAP_RUN_ALL_ISOLATED) || can_collect(plan))) ||
         s->plans_since_collection >= PLANS_PER_COLLECTION)
         zap_run_collect();

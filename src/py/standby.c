@@ -9,19 +9,14 @@
 
 #include "base/attr.h"
 #include "base/check.h"
+#include "py/fork.h"
 #include "py/rewind.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -38,15 +33,6 @@ enum answer {
 };
 
 /* ---- the child ---- */
-
-static void be_quiet(void)
-{
-    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDERR_FILENO);
-        close(nowhere);
-    }
-}
 
 static bool tell(int socket, char byte)
 {
@@ -66,7 +52,7 @@ ZAP_NORETURN static void serve(const struct zap_standby *standby, int socket)
 {
     bool has_mark = false, is_last = false;
     char order;
-    be_quiet();
+    zap_fork_be_quiet();
     while (!is_last && (order = hear(socket)) != 0) {
         is_last = order == ORDER_ONCE;
         if (!is_last && !has_mark && standby->begin != NULL)
@@ -88,8 +74,7 @@ ZAP_NORETURN static void serve(const struct zap_standby *standby, int socket)
 static void dismiss(struct zap_standby *standby)
 {
     close(standby->socket);
-    while (waitpid(standby->child, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    (void)zap_fork_wait(standby->child);
     standby->child = 0;
 }
 
@@ -99,12 +84,8 @@ static bool engage(struct zap_standby *standby)
     (void)standby->prepare(standby->request);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return false;
-    fflush(NULL);
-    pid_t parent = getpid(), child = fork();
+    pid_t child = zap_fork();
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(0);
         close(sockets[0]);
         serve(standby, sockets[1]);
     }

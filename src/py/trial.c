@@ -11,13 +11,11 @@
  */
 #include "py/trial.h"
 
+#include "py/fork.h"
 #include "py/run.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,10 +59,7 @@ static void watch_stack(void)
 ZAP_NORETURN static void try_out(const struct zap_plan *plan, uint32_t flags)
 {
     static struct zap_judgement judgement;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* if it hangs, the parent is killed for it */
-    int nowhere = open("/dev/null", O_WRONLY);
-    if (nowhere >= 0)
-        dup2(nowhere, STDERR_FILENO);
+    zap_fork_be_quiet();
     watch_stack();
     zap_run_plan(plan, flags | ZAP_RUN_FORKED, &judgement);
     _exit(EXIT_SURVIVED);
@@ -72,14 +67,11 @@ ZAP_NORETURN static void try_out(const struct zap_plan *plan, uint32_t flags)
 
 bool zap_trial_overflows(const struct zap_plan *plan, uint32_t flags)
 {
-    int status;
-    pid_t child = fork();
+    pid_t child = zap_fork(); /* if it hangs, this process is killed for it */
     if (child == 0)
         try_out(plan, flags);
     if (child < 0)
         return false;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
+    int status = zap_fork_wait(child);
     return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OVERFLOWED;
 }

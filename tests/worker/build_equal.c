@@ -152,6 +152,19 @@ static void show(const struct zap_plan *plan, uint64_t index, const char *what, 
     printf("plan %" PRIu64 ": %s differ at event %" PRIu32 "\n%s\n", index, what, at, text);
 }
 
+/* Whose memory is watched, or counted in, is not taken back. */
+static bool can_be_taken_back(const char *name)
+{
+#if defined ZAP_SANITIZE
+    (void)name;
+    return false;
+#else
+    const char *sanitize = getenv("ZAP_BUILD_SANITIZE");
+    return (sanitize == NULL || strstr(sanitize, "address") == NULL) &&
+           strstr(name, "-gcov") == NULL;
+#endif
+}
+
 int main(void)
 {
     const char *name = getenv("ZAP_BUILD");
@@ -219,5 +232,5 @@ int main(void)
     zap_player_release(&from_source);
     zap_player_release(&forked);
     zap_builds_release(&builds);
-    return compared > 0 && differ == 0 ? 0 : 1;
+    return compared > 0 && differ == 0 && (taken_back > 0) == can_be_taken_back(name) ? 0 : 1;
 }
