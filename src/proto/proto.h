@@ -63,7 +63,7 @@ struct zap_shared {
     _Atomic uint64_t index;      /* of the plan at work (COMMAND_RUN) */
     _Atomic uint64_t plans;      /* finished */
     _Atomic uint64_t waits;      /* for plans whose deadline is the worker's own */
-    _Atomic uint64_t taken_back; /* plans that ended an interpreter in a child on standby */
+    _Atomic uint64_t taken_back; /* plans that ended an interpreter in a child that stays */
     _Atomic uint64_t checks;
     _Atomic uint64_t findings;                    /* plans with a broken invariant */
     _Atomic uint64_t verdicts[ZAP_VERDICT_COUNT]; /* of plan x invariant; HARNESS: of plans */

@@ -291,7 +291,8 @@ bool zap_child_run_again(const struct zap_plan *plan, uint32_t flags,
     judge(plan, ret_judgement);
     if (ret_judgement->any_broken || ret_judgement->is_harness)
         return false;
-    atomic_fetch_add(&zap_session.shared->taken_back, 1);
+    if (standby->child != 0) /* it goes on */
+        atomic_fetch_add(&zap_session.shared->taken_back, 1);
     return true;
 }
 
