@@ -99,6 +99,26 @@ static bool is_about_own_name(const struct zap_event *event, uint64_t own)
     }
 }
 
+/* That a namespace of the interpreter's is wiped is seen by one of its names. Which of them goes
+ * before and which after, where a dict has the order of hashes, is the dict's size, which another
+ * name more makes another one (Debian's sys has _multiarch): there it begins with the wipe. */
+static void put_with_wipe(struct zap_trace *trace, uint32_t i)
+{
+    struct zap_event phase = trace->events[i];
+    if (phase.kind != ZAP_EVENT_PHASE ||
+        (phase.info != ZAP_END_SYS_WIPED && phase.info != ZAP_END_BUILTINS_WIPED) ||
+        zap_profile_has(zap_profile_of(&trace->build), ZAP_FEATURE_DICT_INSERTION_ORDER))
+        return;
+    uint32_t at = i;
+    while (at > 0 && (trace->events[at - 1].kind != ZAP_EVENT_WIPE ||
+                      trace->events[at - 1].module != ZAP_NO_MODULE))
+        at--;
+    if (at == 0)
+        return;
+    memmove(&trace->events[at + 1], &trace->events[at], (i - at) * sizeof trace->events[0]);
+    trace->events[at] = phase;
+}
+
 void zap_difference_view(const struct zap_plan *plan, uint32_t observers, struct zap_trace *trace)
 {
     uint32_t kept = 0;
@@ -117,7 +137,8 @@ void zap_difference_view(const struct zap_plan *plan, uint32_t observers, struct
             event.info = 0;
         event.bound &= ~own;
         event.none &= ~own;
-        trace->events[kept++] = event;
+        trace->events[kept] = event;
+        put_with_wipe(trace, kept++);
     }
     trace->events_count = kept;
 }
@@ -373,14 +394,32 @@ static bool is_collected(const struct spot *s)
     return (s->place & IN_COLLECTION) != 0 || (is_del && event->how != ZAP_HOW_REFCOUNT);
 }
 
+/* Does the other side bring an object back? */
+static bool comes_back_on_other(const struct spot *s)
+{
+    for (uint32_t i = 0; i < s->side->other->events_count; i++) {
+        const struct zap_event *event = &s->side->other->events[i];
+        if (event->kind == ZAP_EVENT_RESURRECT && event->node == s->event->node)
+            return true;
+    }
+    return false;
+}
+
+/* Without a second __del__, what came back once just goes. */
 static bool is_finalized(const struct spot *s)
 {
-    return is_collected(s) || (s->place & SECOND_DEL) != 0;
+    return is_collected(s) || (s->place & SECOND_DEL) != 0 ||
+           (s->event->kind == ZAP_EVENT_FREE && comes_back_on_other(s));
 }
 
 static bool is_callback(const struct spot *s)
 {
     return s->event->kind == ZAP_EVENT_CALLBACK;
+}
+
+static bool is_callback_past_collection(const struct spot *s)
+{
+    return is_callback(s) && (s->place & PAST_COLLECTION) != 0;
 }
 
 static bool is_look(const struct zap_event *event)
@@ -547,13 +586,17 @@ static bool is_about_builtins(const struct spot *s)
     return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s);
 }
 
+/* What is in a nest, and the callbacks of weak references to it: these may go first. */
 static bool is_nested(const struct spot *s)
 {
     const struct zap_plan *plan = s->side->plan;
     uint64_t nests = 0;
     for (unsigned i = 0; i < plan->objects_count; i++)
         nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? UINT64_C(1) << i : 0;
-    return s->event->node < ZAP_OBJECTS_MAX && (with_held(plan, nests) >> s->event->node & 1) != 0;
+    if (s->event->node >= ZAP_OBJECTS_MAX)
+        return false;
+    uint8_t node = is_callback(s) ? plan->objects[s->event->node].target : s->event->node;
+    return (with_held(plan, nests) >> node & 1) != 0;
 }
 
 /* A reload, and what its import system does to the module's own attributes. */
@@ -676,6 +719,29 @@ static bool is_error_of_atexit(const struct spot *s)
            is_at_end(s) && zap_plan_parks_in(s->side->plan, ZAP_PARK_ATEXIT) > 0;
 }
 
+/* A callback that a subinterpreter calls, and what goes with it: its module has let go of it then.
+ */
+static bool is_atexit_of_subinterp(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    uint64_t held = 0;
+    bool is_held = false;
+    for (unsigned i = 0; i < plan->parks_count; i++) {
+        const struct zap_park *park = &plan->parks[i];
+        if (park->place != ZAP_PARK_ATEXIT)
+            continue;
+        if (park->is_module)
+            is_held = is_held || s->event->module == park->what;
+        else
+            held |= UINT64_C(1) << park->what;
+    }
+    if (!is_at_end_of_subinterp(s) || zap_plan_parks_in(plan, ZAP_PARK_ATEXIT) == 0)
+        return false;
+    return s->event->kind == ZAP_EVENT_ATEXIT || s->event->kind == ZAP_EVENT_ATEXIT_END ||
+           is_held ||
+           (s->event->node < ZAP_OBJECTS_MAX && (with_held(plan, held) >> s->event->node & 1) != 0);
+}
+
 static bool is_error_at_end(const struct spot *s)
 {
     return is_at_end(s) && s->event->kind == ZAP_EVENT_UNRAISABLE;
@@ -776,22 +842,36 @@ struct effects {
     uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
 };
 
-/* An object, what it holds, and who is told when it goes. */
+/* Is there an event when such an object goes? */
+static bool shows_its_end(const struct zap_object *object)
+{
+    return object->kind == ZAP_VALUE_NODE || object->kind == ZAP_VALUE_CNODE ||
+           object->kind == ZAP_VALUE_GENERATOR || object->kind == ZAP_VALUE_MODULE;
+}
+
+/* An object, what it holds, and who is told when it goes. What shows nothing itself passes it on.
+ */
 static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
                    struct effects *effects)
 {
-    if (effects->nodes[node] == 0)
-        effects->nodes[node] = (uint8_t)(feature + 1);
-    for (unsigned i = 0; i < plan->links_count; i++) {
-        if (plan->links[i].from == node && effects->nodes[plan->links[i].to] == 0)
-            effects->nodes[plan->links[i].to] = (uint8_t)(feature + 1);
+    uint64_t affected = UINT64_C(1) << node;
+    for (uint64_t before = 0; before != affected;) {
+        before = affected;
+        for (unsigned i = 0; i < plan->objects_count; i++) {
+            const struct zap_object *object = &plan->objects[i];
+            bool is_passed_on = (affected >> i & 1) != 0 && (i == node || !shows_its_end(object));
+            for (unsigned l = 0; is_passed_on && l < plan->links_count; l++)
+                affected |= plan->links[l].from == i ? UINT64_C(1) << plan->links[l].to : 0;
+            if (is_passed_on && object->kind == ZAP_VALUE_METHOD)
+                affected |= UINT64_C(1) << object->target;
+            bool is_told = object->kind == ZAP_VALUE_CALLBACK || object->kind == ZAP_VALUE_OUTSIDE;
+            if (is_told && object->target == node)
+                affected |= UINT64_C(1) << i;
+        }
     }
-    for (unsigned i = 0; i < plan->objects_count; i++) {
-        bool is_told = plan->objects[i].kind == ZAP_VALUE_CALLBACK ||
-                       plan->objects[i].kind == ZAP_VALUE_OUTSIDE;
-        if (is_told && plan->objects[i].target == node && effects->nodes[i] == 0)
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if ((affected >> i & 1) != 0 && effects->nodes[i] == 0)
             effects->nodes[i] = (uint8_t)(feature + 1);
-    }
 }
 
 static void take_effect(const struct zap_plan *plan, const struct zap_event *event, uint8_t feature,

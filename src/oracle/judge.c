@@ -1417,10 +1417,14 @@ static bool outlives_finalizer(const struct zap_trace *trace)
     return memchr(was_finalized, true, sizeof was_finalized) != NULL;
 }
 
+/* Without a GIL every module waits for a collection, which takes things in the order of their
+ * addresses (Python/gc_free_threading.c visits the allocator's heaps). */
 bool zap_judge_is_repeatable(const struct zap_trace *first)
 {
-    return !zap_profile_has(zap_profile_of(&first->build), ZAP_FEATURE_STALE_TYPE_CACHE) ||
-           !outlives_finalizer(first);
+    zap_profile profile = zap_profile_of(&first->build);
+    if (zap_profile_has(profile, ZAP_FEATURE_DEFERRED_REFCOUNTS))
+        return false;
+    return !zap_profile_has(profile, ZAP_FEATURE_STALE_TYPE_CACHE) || !outlives_finalizer(first);
 }
 
 void zap_judge_again(const struct zap_trace *first, const struct zap_trace *second,

@@ -59,8 +59,9 @@ void zap_judge(const struct zap_plan *plan, const struct zap_trace *trace,
 void zap_judge_explain(const struct zap_plan *plan, const struct zap_trace *trace,
                        const struct zap_judgement *judgement, struct zap_str *out);
 
-/* May another interpreter follow in the same process? Not where it would meet what a class of the
- * first has left in the method cache (STALE_TYPE_CACHE): that is freed memory. */
+/* May another interpreter follow in the same process, and is held to what the first one did? Not
+ * where it would meet what a class of the first has left in the method cache (STALE_TYPE_CACHE):
+ * that is freed memory. Nor without a GIL, where addresses make the order. */
 bool zap_judge_is_repeatable(const struct zap_trace *first);
 
 /* Judge I29 by the trace of a second run of the same plan, in an interpreter after the first one;

@@ -490,6 +490,7 @@ static void hook_dict_dealloc(PyObject *self)
 void zap_observe_pass_reset(struct zap_space *space)
 {
     space->saw_pass_two = false;
+    space->last_place = 0;
 }
 
 #if ZAP_HAS_SETS
@@ -509,6 +510,24 @@ static void entry_goes(PyObject *key)
     zap_batch_leave(before);
 }
 
+/* A clearing is in its second pass once it sets a name that is not for the first one, or goes back:
+ * a pass only goes forward (PyDict_Next), whatever scripts do to the dict meanwhile. */
+static bool is_in_pass_two(struct zap_space *space, PyObject *dict, PyObject *key, uint8_t name)
+{
+    PyObject *each;
+    Py_ssize_t place = 0;
+    bool is_found = false;
+    if (!(zap_names_underscore() >> name & 1))
+        space->saw_pass_two = true;
+    while (!space->saw_pass_two && !is_found && PyDict_Next(dict, &place, &each, NULL))
+        is_found = each == key;
+    if (is_found) {
+        space->saw_pass_two = place <= space->last_place;
+        space->last_place = place;
+    }
+    return space->saw_pass_two;
+}
+
 /* A name is about to change: value is new, NULL for a deletion. */
 static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *value)
 {
@@ -524,11 +543,8 @@ static void name_changes(int number, PyObject *dict, PyObject *key, PyObject *va
     event->name = name;
     event->by = zap_session.by;
     describe_value(old, event);
-    if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER) {
-        if (!(zap_names_underscore() >> name & 1))
-            space->saw_pass_two = true;
-        event->info = space->saw_pass_two ? 2 : 1;
-    }
+    if (event->kind == ZAP_EVENT_SET_NONE && event->by == ZAP_BY_INTERPRETER)
+        event->info = is_in_pass_two(space, dict, key, name) ? 2 : 1;
 }
 #endif
 

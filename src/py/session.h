@@ -43,8 +43,9 @@ struct zap_space {
     uint32_t order_count;
     PyObject *order[ZAP_ORDER_MAX]; /* borrowed, identity only */
     uint8_t order_name[ZAP_ORDER_MAX];
-    bool was_wiped;    /* by the end of an interpreter */
-    bool saw_pass_two; /* the clearing at work has set a name that is not for pass 1 */
+    bool was_wiped;        /* by the end of an interpreter */
+    bool saw_pass_two;     /* the clearing at work is in its second pass */
+    Py_ssize_t last_place; /* of the last name that its first pass has set, as PyDict_Next has it */
 };
 
 /* What belongs to the plan at work comes first, up to `shared`: where several plans share the end

@@ -18,6 +18,7 @@
 static const char on_2_7[] = BUILD("2.7.18") SEES;
 static const char on_3_6[] = BUILD("3.6.15") SEES;
 static const char on_3_7[] = BUILD("3.7.16") SEES;
+static const char on_3_8[] = BUILD("3.8.18") SEES;
 static const char on_3_9[] = BUILD("3.9.18") SEES;
 static const char on_3_10[] = BUILD("3.10.13") SEES;
 static const char on_3_11[] = BUILD("3.11.7") SEES;
@@ -281,6 +282,116 @@ static void test_collections_that_cannot_be_seen(void **state)
 #undef SEEN
 }
 
+static void test_atexit_of_subinterpreters(void **state)
+{
+    (void)state;
+#define PLAN(route)                                                                                \
+    "pyzap plan 1\nroute " route "\nmodule m\nobject x = node m\nobject y = node m\n"              \
+    "global m a = y\npark object x atexit\n"
+#define CALLED "atexit o0\natexit-end o0\n"
+    compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\n", on_3_7,
+            "route kind=subinterp\n" CALLED "free o0\n");
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_RUNS_ATEXIT);
+    compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\n", on_3_7,
+            "route kind=subinterp\n" CALLED "free o1\n");
+    assert_int_equal(difference.unexplained, 1);
+    compare(PLAN("exit"), on_3_6, "route kind=exit\n", on_3_7, "route kind=exit\n" CALLED);
+    assert_int_equal(difference.unexplained, 2);
+#undef CALLED
+#undef PLAN
+}
+
+static void test_weak_references_that_were_garbage(void **state)
+{
+    (void)state;
+    static const char plan[] = "pyzap plan 1\nroute collect\nmodule m\nobject x = node m\n"
+                               "object y = callback x\nglobal m a = x\nglobal m b = y\n";
+#define CALLED "callback o1 how=refcount\n"
+#define PAST   "route kind=collect\ncollect by=o0\ncollect-end by=o0\n"
+    compare(plan, on_3_7, PAST CALLED, on_3_8, PAST);
+    assert_explained_by(ZAP_FEATURE_GARBAGE_WEAKREFS_CLEARED);
+    compare(plan, on_3_7, "route kind=collect\n" CALLED, on_3_8, "route kind=collect\n");
+    assert_int_equal(difference.unexplained, 1);
+#undef PAST
+#undef CALLED
+}
+
+static void test_frames_explain_an_order_alone(void **state)
+{
+    (void)state;
+#define FIRST "collect by=o5\ncollect-end by=o5\ncollect by=route\n"
+#define FREE  "free o0\n"
+#define GONE  "cnode o1 m0 gone=yes\n"
+    compare(source, on_3_6, "route kind=collect\n" FIRST FREE GONE, on_3_7,
+            "route kind=collect\n" FIRST GONE FREE);
+    assert_explained_by(ZAP_FEATURE_FRAMES_UNTRACKED);
+    compare(source, on_3_6, "route kind=collect\n" FIRST FREE GONE, on_3_7,
+            "route kind=collect\n" FIRST GONE);
+    assert_int_equal(difference.unexplained, 1);
+#undef GONE
+#undef FREE
+#undef FIRST
+}
+
+static void test_a_callback_beside_a_nest(void **state)
+{
+    (void)state;
+    static const char plan[] = "pyzap plan 1\nroute drop\nmodule m\nobject x = node elsewhere\n"
+                               "object y = nest\nobject c = callback x\nobject z = node m\n"
+                               "object d = callback z\nglobal m a = y\nglobal m b = c\n"
+                               "global m c = z\nglobal m d = d\nlink y -> x\n";
+    compare(plan, on_3_12, "route kind=drop\n", on_3_13,
+            "route kind=drop\ncallback o2 how=refcount\n");
+    assert_explained_by(ZAP_FEATURE_TRASHCAN_BY_STACK);
+    compare(plan, on_3_12, "route kind=drop\n", on_3_13,
+            "route kind=drop\ncallback o4 how=refcount\n");
+    assert_int_equal(difference.unexplained, 1);
+}
+
+/* Without a second __del__, what came back goes when it is let go of. */
+static void test_what_came_back_goes(void **state)
+{
+    (void)state;
+    compare(source, on_2_7, "route kind=drop\nresurrect o0 refs=1\n", on_3_6,
+            "route kind=drop\nfree o0\n");
+    assert_explained_by(ZAP_FEATURE_SAFE_FINALIZERS);
+    compare(source, on_2_7, "route kind=drop\n", on_3_6, "route kind=drop\nfree o0\n");
+    assert_int_equal(difference.unexplained, 1);
+    assert_true(difference.features == 0);
+}
+
+/* What happens to an object happens to what it holds, through lists and methods too, but not
+ * through what would show it. */
+static void test_effects_pass_through_what_shows_nothing(void **state)
+{
+    (void)state;
+#define PLAN(middle)                                                                               \
+    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nobject y = list\nobject z = " middle   \
+    "\nobject w = method x\nglobal m u\"u\" = y\nglobal m a = x\nlink y -> z\nlink z -> w\n"
+#define SET "set-none m0 name=u\"u\" pass=2 by=interpreter o1 refs=2 seen=bound\n"
+    compare(PLAN("list"), on_2_7, "route kind=wipe\n", on_3_6, "route kind=wipe\n" SET "free o0\n");
+    assert_explained_by(ZAP_FEATURE_ONLY_NATIVE_STR);
+    compare(PLAN("node elsewhere"), on_2_7, "route kind=wipe\n", on_3_6,
+            "route kind=wipe\n" SET "free o0\n");
+    assert_int_equal(difference.unexplained, 1);
+#undef SET
+#undef PLAN
+}
+
+/* Which name of sys goes first is nothing that a dict in the order of hashes promises. */
+static void test_the_wipe_of_sys_begins_with_the_wipe(void **state)
+{
+    (void)state;
+#define WIPE  "route kind=exit\nwipe - call=sys\n"
+#define PHASE "phase kind=sys-wiped\n"
+    compare(exits, on_2_7, WIPE PHASE "free o0\n", on_2_7, WIPE "free o0\n" PHASE);
+    assert_int_equal(difference.different[0] + difference.different[1], 0);
+    compare(exits, on_3_6, WIPE PHASE "free o0\n", on_3_6, WIPE "free o0\n" PHASE);
+    assert_int_equal(difference.unexplained, 2);
+#undef PHASE
+#undef WIPE
+}
+
 static void test_long_traces_are_aligned_in_windows(void **state)
 {
     (void)state;
@@ -337,6 +448,13 @@ int main(void)
         cmocka_unit_test(test_the_last_collection_explains_nothing_before_it),
         cmocka_unit_test(test_errors_of_atexit_callbacks),
         cmocka_unit_test(test_collections_that_cannot_be_seen),
+        cmocka_unit_test(test_atexit_of_subinterpreters),
+        cmocka_unit_test(test_weak_references_that_were_garbage),
+        cmocka_unit_test(test_frames_explain_an_order_alone),
+        cmocka_unit_test(test_a_callback_beside_a_nest),
+        cmocka_unit_test(test_what_came_back_goes),
+        cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
+        cmocka_unit_test(test_the_wipe_of_sys_begins_with_the_wipe),
         cmocka_unit_test(test_long_traces_are_aligned_in_windows),
         cmocka_unit_test(test_rows_that_bear_say_why),
     };

@@ -29,10 +29,12 @@
 enum {
     BUILDS_MAX = 64,
     OUTPUT_MAX = 256 * 1024,
-#ifdef __SANITIZE_ADDRESS__ /* a fork of this process takes many times as long */
+#ifdef __SANITIZE_ADDRESS__ /* what writes scripts is watched; the ordinary build compares */
     PLANS = 10,
+    PER_ERA = 1,
 #else
     PLANS = 40,
+    PER_ERA = BUILDS_MAX,
 #endif
 };
 
@@ -56,6 +58,14 @@ static unsigned era_of(const char *name, unsigned major, unsigned minor)
     return major == 2 ? 2 : minor < 4 ? 3 : minor < 9 ? 4 : minor < 10 ? 5 : 6;
 }
 
+static unsigned count_era(unsigned era)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < builds_count; i++)
+        count += builds[i].era == era;
+    return count;
+}
+
 static void find_builds(void)
 {
     FILE *file = fopen(ZAP_LIBEXEC_DIR "/builds.tsv", "r");
@@ -68,7 +78,7 @@ static void find_builds(void)
                    &minor, build->python) == 4 &&
             (major == 3 || (major == 2 && minor == 7)) && access(build->python, X_OK) == 0) {
             build->era = era_of(build->name, major, minor);
-            builds_count++;
+            builds_count += count_era(build->era) < PER_ERA;
         }
     }
     if (file) {
