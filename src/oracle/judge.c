@@ -544,7 +544,9 @@ static void on_over(struct walk *w)
         check(w, ZAP_INVARIANT_I21, w->is_sys_cleared && w->is_builtins_cleared);
     if (has(w, ZAP_FEATURE_SURVIVORS_WIPED) && !may_keep_all(w))
         check(w, ZAP_INVARIANT_I30, w->saw_garbage);
-    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || may_outlive(w) ||
+    bool is_immortal = has(w, ZAP_FEATURE_IMMORTAL_WITH_THREADS) &&
+                       zap_plan_has_setting(plan, ZAP_SETTING_THREAD_ENDED);
+    if (!has(w, ZAP_FEATURE_SAFE_FINALIZERS) || is_immortal || may_outlive(w) ||
         (has_late_roots(plan) && !has(w, ZAP_FEATURE_LATE_ROOTS_COLLECTED)))
         return;
     for (unsigned i = 0; i < plan->objects_count; i++)
