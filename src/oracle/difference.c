@@ -336,8 +336,9 @@ static bool is_added_to(const struct zap_plan *plan, const struct zap_trace *vie
     if (has_act(plan, ZAP_OP_GROW, ANYONE, (int)module))
         return true;
     for (uint32_t i = 0; i < view->events_count; i++)
-        if (view->events[i].kind == ZAP_EVENT_STORE && view->events[i].module == module &&
-            view->events[i].how == ZAP_SEEN_MISSING)
+        if ((view->events[i].kind == ZAP_EVENT_STORE ||
+             view->events[i].kind == ZAP_EVENT_SET_NONE) &&
+            view->events[i].module == module && view->events[i].how == ZAP_SEEN_MISSING)
             return true;
     return false;
 }
@@ -892,7 +893,8 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
     if (event->node == ZAP_NO_NODE)
         return;
     /* A script that runs on one side only changes what it is about, in ways that have no event. */
-    for (unsigned i = 0; event->kind == ZAP_EVENT_DEL && i < plan->acts_count; i++) {
+    bool runs_script = event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_ATEXIT;
+    for (unsigned i = 0; runs_script && i < plan->acts_count; i++) {
         const struct zap_act *act = &plan->acts[i];
         if (act->node == event->node && act->module < ZAP_MODULES_MAX &&
             effects->spaces[act->module] == 0)
@@ -974,7 +976,7 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
     bool is_of_module = shows_namespace(event) || event->kind == ZAP_EVENT_MODULE_GONE ||
                         event->kind == ZAP_EVENT_MODULE_END || event->kind == ZAP_EVENT_DESTROY ||
                         event->kind == ZAP_EVENT_EMPTY || event->kind == ZAP_EVENT_EMPTY_END ||
-                        event->kind == ZAP_EVENT_DICT_GONE;
+                        event->kind == ZAP_EVENT_DICT_GONE || event->kind == ZAP_EVENT_UNLISTED;
     if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)

@@ -297,6 +297,14 @@ static void test_atexit_of_subinterpreters(void **state)
     assert_int_equal(difference.unexplained, 1);
     compare(PLAN("exit"), on_3_6, "route kind=exit\n", on_3_7, "route kind=exit\n" CALLED);
     assert_int_equal(difference.unexplained, 2);
+    /* What its script takes out of sys.modules is not met there. */
+    compare(PLAN("subinterp") "script x\n    unlist m\n", on_3_6,
+            "route kind=subinterp\nunlisted m0 as=itself\n", on_3_7,
+            "route kind=subinterp\n" CALLED);
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_RUNS_ATEXIT);
+    compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\nunlisted m0 as=itself\n", on_3_7,
+            "route kind=subinterp\n" CALLED);
+    assert_int_equal(difference.unexplained, 1);
 #undef CALLED
 #undef PLAN
 }
@@ -346,6 +354,23 @@ static void test_a_callback_beside_a_nest(void **state)
     compare(plan, on_3_12, "route kind=drop\n", on_3_13,
             "route kind=drop\ncallback o4 how=refcount\n");
     assert_int_equal(difference.unexplained, 1);
+}
+
+/* Where a name that is new goes, and what a clearing under way still meets, is the order of the
+ * dict. */
+static void test_new_names_make_another_order(void **state)
+{
+    (void)state;
+#define NEW(seen)  "wipe m0 call=first\nset-none m0 name=a pass=0 by=o0 - refs=0 seen=" seen "\n"
+#define LATE(pass) "set-none m0 name=_b pass=" pass " by=interpreter - refs=0 seen=bound\n"
+    compare(source, on_2_7, "route kind=wipe\n" NEW("missing") LATE("1"), on_3_6,
+            "route kind=wipe\n" NEW("missing") LATE("2"));
+    assert_explained_by(ZAP_FEATURE_DICT_INSERTION_ORDER);
+    compare(source, on_2_7, "route kind=wipe\n" NEW("none") LATE("1"), on_3_6,
+            "route kind=wipe\n" NEW("none") LATE("2"));
+    assert_int_equal(difference.unexplained, 2);
+#undef LATE
+#undef NEW
 }
 
 /* Without a second __del__, what came back goes when it is let go of. */
@@ -452,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_weak_references_that_were_garbage),
         cmocka_unit_test(test_frames_explain_an_order_alone),
         cmocka_unit_test(test_a_callback_beside_a_nest),
+        cmocka_unit_test(test_new_names_make_another_order),
         cmocka_unit_test(test_what_came_back_goes),
         cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
         cmocka_unit_test(test_the_wipe_of_sys_begins_with_the_wipe),
