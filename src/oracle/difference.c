@@ -482,6 +482,14 @@ static bool is_at_end_of_subinterp(const struct spot *s)
     return is_at_end(s) && s->side->plan->route != ZAP_ROUTE_EXIT;
 }
 
+/* When builtins are gone, what scripts find then, and what goes meanwhile. */
+static bool is_without_builtins_at_end(const struct spot *s)
+{
+    bool is_phase = s->event->kind == ZAP_EVENT_PHASE && s->event->info == ZAP_END_BUILTINS_WIPED;
+    return is_at_end_of_subinterp(s) &&
+           (is_phase || is_past_builtins(s) || (s->place & IN_SCRIPT) != 0);
+}
+
 /* `grow` takes out the first two names. */
 static bool is_first_name(const struct spot *s)
 {

@@ -341,6 +341,36 @@ static void test_frames_explain_an_order_alone(void **state)
 #undef FIRST
 }
 
+static void test_cleared_functions_explain_an_order_alone(void **state)
+{
+    (void)state;
+#define FREE  "free o0\n"
+#define GONE  "cnode o1 m0 gone=yes\n"
+#define ROUTE "route kind=collect\ncollect by=route\n"
+    compare(source, on_3_7, ROUTE FREE GONE, on_3_8, ROUTE GONE FREE);
+    assert_explained_by(ZAP_FEATURE_FUNCTION_CLEARED);
+    compare(source, on_3_7, ROUTE FREE GONE, on_3_8, ROUTE GONE);
+    assert_int_equal(difference.unexplained, 1);
+#undef ROUTE
+#undef GONE
+#undef FREE
+}
+
+static void test_lost_builtins_explain_what_comes_after(void **state)
+{
+    (void)state;
+    static const char plan[] = "pyzap plan 1\nroute subinterp\nmodule m\nobject x = node m\n"
+                               "global m a = x\nscript x\n    call-builtin\n";
+#define ROUTE "route kind=subinterp\n"
+#define LOST  "phase kind=builtins-wiped\n"
+    compare(plan, on_3_8, ROUTE LOST "free o0\n", on_3_9, ROUTE LOST);
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_LOSES_BUILTINS);
+    compare(plan, on_3_8, ROUTE "free o0\n" LOST, on_3_9, ROUTE LOST);
+    assert_int_equal(difference.unexplained, 1);
+#undef LOST
+#undef ROUTE
+}
+
 static void test_a_callback_beside_a_nest(void **state)
 {
     (void)state;
@@ -476,6 +506,8 @@ int main(void)
         cmocka_unit_test(test_atexit_of_subinterpreters),
         cmocka_unit_test(test_weak_references_that_were_garbage),
         cmocka_unit_test(test_frames_explain_an_order_alone),
+        cmocka_unit_test(test_cleared_functions_explain_an_order_alone),
+        cmocka_unit_test(test_lost_builtins_explain_what_comes_after),
         cmocka_unit_test(test_a_callback_beside_a_nest),
         cmocka_unit_test(test_new_names_make_another_order),
         cmocka_unit_test(test_what_came_back_goes),
