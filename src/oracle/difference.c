@@ -99,9 +99,9 @@ static bool is_about_own_name(const struct zap_event *event, uint64_t own)
     }
 }
 
-/* That a namespace of the interpreter's is wiped is seen by one of its names. Which of them goes
- * before and which after, where a dict has the order of hashes, is the dict's size, which another
- * name more makes another one (Debian's sys has _multiarch): there it begins with the wipe. */
+/* That a namespace of the interpreter's is wiped is seen by one of its names. What goes before and
+ * after that name depends, where a dict has the order of hashes, on the dict's size, and so on how
+ * many names there are (Debian's sys has one more, _multiarch): there it begins with the wipe. */
 static void put_with_wipe(struct zap_trace *trace, uint32_t i)
 {
     struct zap_event phase = trace->events[i];

@@ -258,6 +258,36 @@ static void scripts_can_be_judged(void **state)
     }
 }
 
+/* A name that a finalizer binds anew behind the first pass is cleared by the second, whatever
+ * comes before it there. */
+static void a_pass_that_goes_back_is_the_second(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "pyzap plan 1\nroute wipe\nmodule m0\nobject o0 = node elsewhere\n"
+        "global m0 _h = o0\nglobal m0 _a = o0\nscript o0\n    bind-int m0 _h\n";
+    static struct zap_outcome outcome;
+    struct zap_text_error error;
+    struct zap_plan plan;
+    uint8_t passes[2] = {0}, name = zap_name_find("_h", 2)->code;
+    unsigned count = 0;
+    assert_int_equal(zap_text_parse(text, strlen(text), &plan, &error), ZAP_OK);
+    zap_player_play(&player, &plan, &outcome);
+    const struct zap_build *build = &outcome.trace.build;
+    if (!(build->routes >> ZAP_ROUTE_WIPE & 1) || !(build->observers & ZAP_SEES_SETS))
+        return;
+    for (uint32_t i = 0; i < outcome.trace.events_count; i++) {
+        const struct zap_event *event = &outcome.trace.events[i];
+        if (event->kind != ZAP_EVENT_SET_NONE || event->name != name)
+            continue;
+        assert_in_range(count, 0, 1);
+        passes[count++] = event->info;
+    }
+    assert_int_equal(count, 2);
+    assert_int_equal(passes[0], 1);
+    assert_int_equal(passes[1], 2);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -293,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scripts_and_workers_agree),
         cmocka_unit_test(scripts_can_be_judged),
+        cmocka_unit_test(a_pass_that_goes_back_is_the_second),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
