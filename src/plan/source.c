@@ -419,7 +419,6 @@ static const char prelude[] =
 
 /* A piece of the prelude: the words behind its marker, and its text. */
 struct piece {
-    unsigned number;
     const char *words, *text, *end;
 };
 
@@ -439,16 +438,20 @@ static bool find_piece(const char *at, struct piece *piece)
     return true;
 }
 
-static bool first_piece(struct piece *piece)
-{
-    piece->number = 0;
-    return find_piece(prelude, piece);
-}
+enum { WORD_BITS = 64, PIECES_MAX = 2 * WORD_BITS };
 
-static bool next_piece(struct piece *piece)
+/* All pieces, in their order; looked for once. */
+static const struct piece *all_pieces(unsigned *ret_count)
 {
-    piece->number++;
-    return find_piece(piece->end - 1, piece);
+    static struct piece all[PIECES_MAX];
+    static unsigned count;
+    while (count == 0 || *all[count - 1].end != '\0') {
+        ZAP_CHECK_CMP(count, <, PIECES_MAX);
+        ZAP_CHECK(find_piece(count == 0 ? prelude : all[count - 1].end - 1, &all[count]));
+        count++;
+    }
+    *ret_count = count;
+    return all;
 }
 
 static size_t word_len(const char *word)
@@ -462,7 +465,6 @@ static bool is_word(const char *word, const char *wanted)
 }
 
 /* A set of pieces, by their numbers. */
-enum { WORD_BITS = 64, PIECES_MAX = 2 * WORD_BITS };
 struct pieces {
     uint64_t words[PIECES_MAX / WORD_BITS];
 };
@@ -475,15 +477,15 @@ static bool has_piece(const struct pieces *pieces, unsigned number)
 /* Add the part that is called so, and all that it needs. */
 static void want(const char *name, size_t len, struct pieces *pieces)
 {
-    struct piece piece;
-    for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
-        ZAP_CHECK_CMP(piece.number, <, PIECES_MAX);
-        if (word_len(piece.words) != len || strncmp(piece.words, name, len) != 0 ||
-            has_piece(pieces, piece.number)) {
+    unsigned count;
+    const struct piece *all = all_pieces(&count);
+    for (unsigned number = 0; number < count; number++) {
+        const char *words = all[number].words;
+        if (word_len(words) != len || strncmp(words, name, len) != 0 || has_piece(pieces, number)) {
             continue;
         }
-        pieces->words[piece.number / WORD_BITS] |= UINT64_C(1) << piece.number % WORD_BITS;
-        for (const char *word = piece.words + len; *word == ' '; word += word_len(word)) {
+        pieces->words[number / WORD_BITS] |= UINT64_C(1) << number % WORD_BITS;
+        for (const char *word = words + len; *word == ' '; word += word_len(word)) {
             word++;
             want(word, word_len(word), pieces);
         }
@@ -495,15 +497,18 @@ static bool is_name_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Want every NAME that the text mentions as z.NAME. */
+/* Want every NAME that the text mentions as z.NAME. (By strchr: AddressSanitizer measures all of
+ * the text at each strstr.) */
 static void want_mentioned(const char *text, struct pieces *pieces)
 {
-    for (const char *at = strstr(text, "z."); at; at = strstr(at + 1, "z.")) {
+    for (const char *at = strchr(text, '.'); at; at = strchr(at + 1, '.')) {
         size_t len = 0;
-        while (is_name_char(at[2 + len])) {
+        if (at == text || at[-1] != 'z')
+            continue;
+        while (is_name_char(at[1 + len])) {
             len++;
         }
-        want(at + 2, len, pieces);
+        want(at + 1, len, pieces);
     }
 }
 
@@ -740,11 +745,12 @@ static void add_script(const struct zap_plan *plan, const char *doc, bool is_wit
 {
     add_head(plan, doc, out);
     struct pieces pieces = pieces_of(plan, is_witness, out);
-    struct piece piece;
-    for (bool is_there = first_piece(&piece); is_there; is_there = next_piece(&piece)) {
-        if (has_piece(&pieces, piece.number)) {
-            zap_str_add_bytes(out, piece.text, (size_t)(piece.end - piece.text));
-            if (is_word(piece.words, "data")) {
+    unsigned count;
+    const struct piece *all = all_pieces(&count);
+    for (unsigned number = 0; number < count; number++) {
+        if (has_piece(&pieces, number)) {
+            zap_str_add_bytes(out, all[number].text, (size_t)(all[number].end - all[number].text));
+            if (is_word(all[number].words, "data")) {
                 add_data(plan, is_witness, out);
             }
         }
