@@ -604,8 +604,9 @@ static bool is_nested(const struct spot *s)
         nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? UINT64_C(1) << i : 0;
     if (s->event->node >= ZAP_OBJECTS_MAX)
         return false;
-    uint8_t node = is_callback(s) ? plan->objects[s->event->node].target : s->event->node;
-    return (with_held(plan, nests) >> node & 1) != 0;
+    uint64_t held = with_held(plan, nests) >> s->event->node;
+    uint8_t target = plan->objects[s->event->node].target;
+    return (held & 1) != 0 || (is_callback(s) && (with_held(plan, nests) >> target & 1) != 0);
 }
 
 /* A reload, and what its import system does to the module's own attributes. */
@@ -728,27 +729,32 @@ static bool is_error_of_atexit(const struct spot *s)
            is_at_end(s) && zap_plan_parks_in(s->side->plan, ZAP_PARK_ATEXIT) > 0;
 }
 
-/* A callback that a subinterpreter calls, and what goes with it: its module has let go of it then.
- */
+/* Is it about what an atexit callback holds, or what its script does something about? */
+static bool is_about_atexit(const struct spot *s, const struct zap_park *park)
+{
+    const struct zap_plan *plan = s->side->plan;
+    bool is_removing = s->event->kind == ZAP_EVENT_PHASE && s->event->info == ZAP_END_REMOVING;
+    if (park->is_module)
+        return s->event->module == park->what;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (plan->acts[i].node == park->what && s->event->module < plan->modules_count &&
+            plan->acts[i].module == s->event->module)
+            return true;
+    uint64_t held = with_held(plan, UINT64_C(1) << park->what);
+    return (s->event->node < ZAP_OBJECTS_MAX && (held >> s->event->node & 1) != 0) ||
+           (is_removing && has_act(plan, ZAP_OP_UNLIST, park->what, ANYONE));
+}
+
+/* A callback that a subinterpreter calls, and what goes with it. */
 static bool is_atexit_of_subinterp(const struct spot *s)
 {
     const struct zap_plan *plan = s->side->plan;
-    uint64_t held = 0;
-    bool is_held = false;
-    for (unsigned i = 0; i < plan->parks_count; i++) {
-        const struct zap_park *park = &plan->parks[i];
-        if (park->place != ZAP_PARK_ATEXIT)
-            continue;
-        if (park->is_module)
-            is_held = is_held || s->event->module == park->what;
-        else
-            held |= UINT64_C(1) << park->what;
-    }
-    if (!is_at_end_of_subinterp(s) || zap_plan_parks_in(plan, ZAP_PARK_ATEXIT) == 0)
-        return false;
-    return s->event->kind == ZAP_EVENT_ATEXIT || s->event->kind == ZAP_EVENT_ATEXIT_END ||
-           is_held ||
-           (s->event->node < ZAP_OBJECTS_MAX && (with_held(plan, held) >> s->event->node & 1) != 0);
+    bool is_call = s->event->kind == ZAP_EVENT_ATEXIT || s->event->kind == ZAP_EVENT_ATEXIT_END;
+    for (unsigned i = 0; is_at_end_of_subinterp(s) && i < plan->parks_count; i++)
+        if (plan->parks[i].place == ZAP_PARK_ATEXIT &&
+            (is_call || is_about_atexit(s, &plan->parks[i])))
+            return true;
+    return false;
 }
 
 static bool is_error_at_end(const struct spot *s)
@@ -849,6 +855,7 @@ static bool shows_namespace(const struct zap_event *event)
 struct effects {
     uint8_t spaces[UINT8_MAX + 1]; /* by module: its namespace was changed, or was not */
     uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
+    uint8_t spawned;               /* one was made, or was not: later ones have other numbers */
 };
 
 /* Is there an event when such an object goes? */
@@ -863,6 +870,10 @@ static bool shows_its_end(const struct zap_object *object)
 static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
                    struct effects *effects)
 {
+    if (effects->nodes[node] == 0)
+        effects->nodes[node] = (uint8_t)(feature + 1);
+    if (node >= plan->objects_count)
+        return; /* a script has made it: it holds nothing */
     uint64_t affected = UINT64_C(1) << node;
     for (uint64_t before = 0; before != affected;) {
         before = affected;
@@ -898,6 +909,8 @@ static void take_effect(const struct zap_plan *plan, const struct zap_event *eve
         affect(plan, event->by, feature, effects); /* it may have stored itself */
     if (is_change(event) && event->module != ZAP_NO_MODULE && effects->spaces[event->module] == 0)
         effects->spaces[event->module] = (uint8_t)(feature + 1);
+    if (event->kind == ZAP_EVENT_SPAWN && effects->spawned == 0)
+        effects->spawned = (uint8_t)(feature + 1);
     if (event->node == ZAP_NO_NODE)
         return;
     /* A script that runs on one side only changes what it is about, in ways that have no event. */
@@ -989,7 +1002,9 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
         return (uint8_t)(effects->spaces[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
         return (uint8_t)(effects->nodes[event->node] - 1);
-    return ZAP_FEATURE_ALL_COUNT;
+    bool is_spawned = event->node != ZAP_NO_NODE && event->node >= sides[s].plan->objects_count;
+    return is_spawned && effects->spawned > 0 ? (uint8_t)(effects->spawned - 1)
+                                              : ZAP_FEATURE_ALL_COUNT;
 }
 
 /* From an event on, those without a partner in a row. */
@@ -1004,7 +1019,7 @@ static uint32_t end_of_hunk(const struct zap_difference *d, int s, uint32_t i)
  * it, and behind. Returns whether anything new was explained. */
 static bool follow(const struct zap_plan *plan, const struct side *sides, struct zap_difference *d)
 {
-    struct effects effects = {{0}, {0}};
+    struct effects effects = {{0}, {0}, 0};
     bool is_any = false;
     uint32_t at[2] = {0, 0};
     while (at[0] < sides[0].view->events_count || at[1] < sides[1].view->events_count) {

@@ -341,21 +341,6 @@ static void test_frames_explain_an_order_alone(void **state)
 #undef FIRST
 }
 
-static void test_cleared_functions_explain_an_order_alone(void **state)
-{
-    (void)state;
-#define FREE  "free o0\n"
-#define GONE  "cnode o1 m0 gone=yes\n"
-#define ROUTE "route kind=collect\ncollect by=route\n"
-    compare(source, on_3_7, ROUTE FREE GONE, on_3_8, ROUTE GONE FREE);
-    assert_explained_by(ZAP_FEATURE_FUNCTION_CLEARED);
-    compare(source, on_3_7, ROUTE FREE GONE, on_3_8, ROUTE GONE);
-    assert_int_equal(difference.unexplained, 1);
-#undef ROUTE
-#undef GONE
-#undef FREE
-}
-
 static void test_lost_builtins_explain_what_comes_after(void **state)
 {
     (void)state;
@@ -433,6 +418,25 @@ static void test_effects_pass_through_what_shows_nothing(void **state)
 #undef PLAN
 }
 
+/* What a script has made is nobody's in the plan, and has the next number. */
+static void test_what_scripts_make_is_numbered_on(void **state)
+{
+    (void)state;
+    static const char plan[] = "pyzap plan 1\nroute subinterp\nmodule m\nobject x = node m\n"
+                               "global m a = x\npark object x atexit\nscript x\n    new\n";
+#define MADE(node) "spawn " node "\nfree " node "\n"
+#define CALLED     "atexit o0\n" MADE("o1") "atexit-end o0\n"
+#define PHASES     "phase kind=sys\nphase kind=removing\nphase kind=emptied\n"
+    compare(plan, on_3_6, "route kind=subinterp\n" PHASES MADE("o1"), on_3_7,
+            "route kind=subinterp\n" CALLED PHASES MADE("o70"));
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_RUNS_ATEXIT);
+    compare(plan, on_3_6, "route kind=subinterp\n", on_3_7, "route kind=subinterp\n" MADE("o70"));
+    assert_int_equal(difference.unexplained, 2);
+#undef PHASES
+#undef CALLED
+#undef MADE
+}
+
 /* Which name of sys goes first is nothing that a dict in the order of hashes promises. */
 static void test_the_wipe_of_sys_begins_with_the_wipe(void **state)
 {
@@ -506,12 +510,12 @@ int main(void)
         cmocka_unit_test(test_atexit_of_subinterpreters),
         cmocka_unit_test(test_weak_references_that_were_garbage),
         cmocka_unit_test(test_frames_explain_an_order_alone),
-        cmocka_unit_test(test_cleared_functions_explain_an_order_alone),
         cmocka_unit_test(test_lost_builtins_explain_what_comes_after),
         cmocka_unit_test(test_a_callback_beside_a_nest),
         cmocka_unit_test(test_new_names_make_another_order),
         cmocka_unit_test(test_what_came_back_goes),
         cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
+        cmocka_unit_test(test_what_scripts_make_is_numbered_on),
         cmocka_unit_test(test_the_wipe_of_sys_begins_with_the_wipe),
         cmocka_unit_test(test_long_traces_are_aligned_in_windows),
         cmocka_unit_test(test_rows_that_bear_say_why),
