@@ -438,22 +438,6 @@ static bool find_piece(const char *at, struct piece *piece)
     return true;
 }
 
-enum { WORD_BITS = 64, PIECES_MAX = 2 * WORD_BITS };
-
-/* All pieces, in their order; looked for once. */
-static const struct piece *all_pieces(unsigned *ret_count)
-{
-    static struct piece all[PIECES_MAX];
-    static unsigned count;
-    while (count == 0 || *all[count - 1].end != '\0') {
-        ZAP_CHECK_CMP(count, <, PIECES_MAX);
-        ZAP_CHECK(find_piece(count == 0 ? prelude : all[count - 1].end - 1, &all[count]));
-        count++;
-    }
-    *ret_count = count;
-    return all;
-}
-
 static size_t word_len(const char *word)
 {
     return strcspn(word, " \n");
@@ -464,27 +448,41 @@ static bool is_word(const char *word, const char *wanted)
     return word_len(word) == strlen(wanted) && strncmp(word, wanted, strlen(wanted)) == 0;
 }
 
-/* A set of pieces, by their numbers. */
+enum { WORD_BITS = 64, PIECES_MAX = 2 * WORD_BITS };
+
+/* All pieces, in their order, and which of them are wanted. */
 struct pieces {
-    uint64_t words[PIECES_MAX / WORD_BITS];
+    struct piece all[PIECES_MAX];
+    unsigned count;
+    uint64_t wanted[PIECES_MAX / WORD_BITS];
 };
+
+static void find_pieces(struct pieces *pieces)
+{
+    const char *at = prelude;
+    pieces->count = 0;
+    memset(pieces->wanted, 0, sizeof pieces->wanted);
+    do {
+        ZAP_CHECK_CMP(pieces->count, <, PIECES_MAX);
+        ZAP_CHECK(find_piece(at, &pieces->all[pieces->count]));
+        at = pieces->all[pieces->count++].end - 1;
+    } while (at[1] != '\0');
+}
 
 static bool has_piece(const struct pieces *pieces, unsigned number)
 {
-    return pieces->words[number / WORD_BITS] >> number % WORD_BITS & 1;
+    return pieces->wanted[number / WORD_BITS] >> number % WORD_BITS & 1;
 }
 
 /* Add the part that is called so, and all that it needs. */
 static void want(const char *name, size_t len, struct pieces *pieces)
 {
-    unsigned count;
-    const struct piece *all = all_pieces(&count);
-    for (unsigned number = 0; number < count; number++) {
-        const char *words = all[number].words;
+    for (unsigned number = 0; number < pieces->count; number++) {
+        const char *words = pieces->all[number].words;
         if (word_len(words) != len || strncmp(words, name, len) != 0 || has_piece(pieces, number)) {
             continue;
         }
-        pieces->words[number / WORD_BITS] |= UINT64_C(1) << number % WORD_BITS;
+        pieces->wanted[number / WORD_BITS] |= UINT64_C(1) << number % WORD_BITS;
         for (const char *word = words + len; *word == ' '; word += word_len(word)) {
             word++;
             want(word, word_len(word), pieces);
@@ -539,28 +537,27 @@ static void add_beside(const struct zap_plan *plan, struct zap_str *out)
 }
 
 /* The pieces of the prelude that a plan needs. Its sections are written to find out, and erased. */
-static struct pieces pieces_of(const struct zap_plan *plan, bool is_witness, struct zap_str *out)
+static void want_all(const struct zap_plan *plan, bool is_witness, struct zap_str *out,
+                     struct pieces *pieces)
 {
-    struct pieces pieces = {{0}};
     char name[32];
     struct zap_str route = zap_str_init(name, sizeof name);
     zap_str_printf(&route, "%s:%s", is_witness ? "witness" : "route",
                    zap_route_row(plan->route)->token);
-    want(route.data, route.len, &pieces);
+    want(route.data, route.len, pieces);
     if (!zap_plan_ends(plan))
-        want("end", strlen("end"), &pieces);
+        want("end", strlen("end"), pieces);
     if (is_witness)
-        want("witness", strlen("witness"), &pieces);
-    want("always", strlen("always"), &pieces);
-    want("data", strlen("data"), &pieces);
+        want("witness", strlen("witness"), pieces);
+    want("always", strlen("always"), pieces);
+    want("data", strlen("data"), pieces);
 
     struct zap_str before = *out;
     zap_source_sections(plan, out);
     add_beside(plan, out);
-    want_mentioned(out->data + before.len, &pieces);
+    want_mentioned(out->data + before.len, pieces);
     *out = before;
     out->data[out->len] = '\0';
-    return pieces;
 }
 
 /* What the script is about in words, as its docstring: without what would end one, and without
@@ -744,13 +741,14 @@ static void add_script(const struct zap_plan *plan, const char *doc, bool is_wit
                        struct zap_str *out)
 {
     add_head(plan, doc, out);
-    struct pieces pieces = pieces_of(plan, is_witness, out);
-    unsigned count;
-    const struct piece *all = all_pieces(&count);
-    for (unsigned number = 0; number < count; number++) {
+    struct pieces pieces;
+    find_pieces(&pieces);
+    want_all(plan, is_witness, out, &pieces);
+    for (unsigned number = 0; number < pieces.count; number++) {
+        const struct piece *piece = &pieces.all[number];
         if (has_piece(&pieces, number)) {
-            zap_str_add_bytes(out, all[number].text, (size_t)(all[number].end - all[number].text));
-            if (is_word(all[number].words, "data")) {
+            zap_str_add_bytes(out, piece->text, (size_t)(piece->end - piece->text));
+            if (is_word(piece->words, "data")) {
                 add_data(plan, is_witness, out);
             }
         }
