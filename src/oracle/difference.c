@@ -554,21 +554,32 @@ static bool is_set_by_route(const struct spot *s)
            (kind == ZAP_EVENT_STORE || kind == ZAP_EVENT_UNBIND || kind == ZAP_EVENT_SET_NONE);
 }
 
-/* These objects and what they hold: bit per object. */
-static uint64_t with_held(const struct zap_plan *plan, uint64_t held)
+/* These objects and what they hold, and so on through those of `through`: bit per object. */
+static uint64_t reach(const struct zap_plan *plan, uint64_t held, uint64_t through)
 {
     for (uint64_t before = 0; before != held;) {
         before = held;
         for (unsigned i = 0; i < plan->links_count; i++) {
-            if (held >> plan->links[i].from & 1)
-                held |= UINT64_C(1) << plan->links[i].to;
+            if (held & through & BIT(plan->links[i].from))
+                held |= BIT(plan->links[i].to);
         }
         for (unsigned i = 0; i < plan->objects_count; i++) {
-            if ((held >> i & 1) && plan->objects[i].kind == ZAP_VALUE_METHOD)
-                held |= UINT64_C(1) << plan->objects[i].target;
+            if ((held & through & BIT(i)) && plan->objects[i].kind == ZAP_VALUE_METHOD)
+                held |= BIT(plan->objects[i].target);
         }
     }
     return held;
+}
+
+static uint64_t with_held(const struct zap_plan *plan, uint64_t held)
+{
+    return reach(plan, held, UINT64_MAX);
+}
+
+/* Is it an event of one of these objects? */
+static bool is_among(const struct spot *s, uint64_t objects)
+{
+    return s->event->node < ZAP_OBJECTS_MAX && (objects & BIT(s->event->node)) != 0;
 }
 
 /* What the objects hold that a plan binds to these names, themselves included. */
@@ -586,8 +597,7 @@ static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
 
 static bool is_held_as(const struct spot *s, uint64_t names)
 {
-    return s->event->node < ZAP_OBJECTS_MAX &&
-           (held_as(s->side->plan, names) >> s->event->node & 1) != 0;
+    return is_among(s, held_as(s->side->plan, names));
 }
 
 static bool is_about_builtins(const struct spot *s)
@@ -601,12 +611,10 @@ static bool is_nested(const struct spot *s)
     const struct zap_plan *plan = s->side->plan;
     uint64_t nests = 0;
     for (unsigned i = 0; i < plan->objects_count; i++)
-        nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? UINT64_C(1) << i : 0;
-    if (s->event->node >= ZAP_OBJECTS_MAX)
-        return false;
-    uint64_t held = with_held(plan, nests) >> s->event->node;
-    uint8_t target = plan->objects[s->event->node].target;
-    return (held & 1) != 0 || (is_callback(s) && (with_held(plan, nests) >> target & 1) != 0);
+        nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? BIT(i) : 0;
+    uint64_t held = with_held(plan, nests);
+    return is_among(s, held) ||
+           (is_callback(s) && (held & BIT(plan->objects[s->event->node].target)) != 0);
 }
 
 /* A reload, and what its import system does to the module's own attributes. */
@@ -740,8 +748,7 @@ static bool is_about_atexit(const struct spot *s, const struct zap_park *park)
         if (plan->acts[i].node == park->what && s->event->module < plan->modules_count &&
             plan->acts[i].module == s->event->module)
             return true;
-    uint64_t held = with_held(plan, UINT64_C(1) << park->what);
-    return (s->event->node < ZAP_OBJECTS_MAX && (held >> s->event->node & 1) != 0) ||
+    return is_among(s, with_held(plan, BIT(park->what))) ||
            (is_removing && has_act(plan, ZAP_OP_UNLIST, park->what, ANYONE));
 }
 
@@ -874,24 +881,17 @@ static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
         effects->nodes[node] = (uint8_t)(feature + 1);
     if (node >= plan->objects_count)
         return; /* a script has made it: it holds nothing */
-    uint64_t affected = UINT64_C(1) << node;
-    for (uint64_t before = 0; before != affected;) {
-        before = affected;
-        for (unsigned i = 0; i < plan->objects_count; i++) {
-            const struct zap_object *object = &plan->objects[i];
-            bool is_passed_on = (affected >> i & 1) != 0 && (i == node || !shows_its_end(object));
-            for (unsigned l = 0; is_passed_on && l < plan->links_count; l++)
-                affected |= plan->links[l].from == i ? UINT64_C(1) << plan->links[l].to : 0;
-            if (is_passed_on && object->kind == ZAP_VALUE_METHOD)
-                affected |= UINT64_C(1) << object->target;
-            bool is_told = object->kind == ZAP_VALUE_CALLBACK || object->kind == ZAP_VALUE_OUTSIDE;
-            if (is_told && object->target == node)
-                affected |= UINT64_C(1) << i;
-        }
-    }
+    uint64_t through = BIT(node), affected;
     for (unsigned i = 0; i < plan->objects_count; i++)
-        if ((affected >> i & 1) != 0 && effects->nodes[i] == 0)
+        through |= shows_its_end(&plan->objects[i]) ? 0 : BIT(i);
+    affected = reach(plan, BIT(node), through);
+    for (unsigned i = 0; i < plan->objects_count; i++) {
+        const struct zap_object *object = &plan->objects[i];
+        bool is_told = object->kind == ZAP_VALUE_CALLBACK || object->kind == ZAP_VALUE_OUTSIDE;
+        bool is_affected = (affected & BIT(i)) != 0 || (is_told && object->target == node);
+        if (is_affected && effects->nodes[i] == 0)
             effects->nodes[i] = (uint8_t)(feature + 1);
+    }
 }
 
 static void take_effect(const struct zap_plan *plan, const struct zap_event *event, uint8_t feature,

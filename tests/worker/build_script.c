@@ -275,7 +275,7 @@ static void a_pass_that_goes_back_is_the_second(void **state)
     zap_player_play(&player, &plan, &outcome);
     const struct zap_build *build = &outcome.trace.build;
     if (!(build->routes >> ZAP_ROUTE_WIPE & 1) || !(build->observers & ZAP_SEES_SETS))
-        return;
+        skip(); /* nobody sees the passes here */
     for (uint32_t i = 0; i < outcome.trace.events_count; i++) {
         const struct zap_event *event = &outcome.trace.events[i];
         if (event->kind != ZAP_EVENT_SET_NONE || event->name != name)
