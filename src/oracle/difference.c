@@ -25,12 +25,13 @@ enum place {
     IN_WIPE = 2,       /* a namespace is being wiped */
     IN_COLLECTION = 4, /* ... or the collector is the one that does it */
     IN_SCRIPT = 8,
-    AFTER_DROP = 16,      /* the event's module has been deallocated */
-    AT_END = 32,          /* an interpreter has begun to end */
-    IN_HASH_ORDER = 64,   /* the two sides may have the names of a module in another order */
-    SECOND_DEL = 128,     /* or something of an object that had its __del__ called twice by now */
-    PAST_BUILTINS = 256,  /* builtins have been wiped, the interpreter's own state goes */
-    PAST_COLLECTION = 512 /* a collection is over */
+    AFTER_DROP = 16,       /* the event's module has been deallocated */
+    AT_END = 32,           /* an interpreter has begun to end */
+    IN_HASH_ORDER = 64,    /* the two sides may have the names of a module in another order */
+    SECOND_DEL = 128,      /* or something of an object that had its __del__ called twice by now */
+    PAST_BUILTINS = 256,   /* builtins have been wiped, the interpreter's own state goes */
+    PAST_COLLECTION = 512, /* a collection is over */
+    PAST_REVIVAL = 1024    /* and in one a finalizer has brought something back */
 };
 
 struct side {
@@ -256,6 +257,7 @@ static uint16_t place_within(const struct zap_event *event)
 static void find_places(struct side *side)
 {
     enum { DEPTH_MAX = 128 };
+    bool comes_back = false;
     uint16_t open[DEPTH_MAX], within[DEPTH_MAX + 1] = {0};
     uint8_t dels[UINT8_MAX + 1] = {0};
     unsigned depth = 0, dropped = 0;
@@ -284,7 +286,10 @@ static void find_places(struct side *side)
             dels[event->node]++;
         place |= event->module < 32 && (dropped >> event->module & 1) ? AFTER_DROP : 0;
         place |= is_at_end ? AT_END : 0;
-        past |= event->kind == ZAP_EVENT_COLLECT_END ? PAST_COLLECTION : 0;
+        comes_back = comes_back ||
+                     (event->kind == ZAP_EVENT_RESURRECT && (within[depth] & IN_COLLECTION) != 0);
+        if (event->kind == ZAP_EVENT_COLLECT_END)
+            past |= comes_back ? PAST_COLLECTION | PAST_REVIVAL : PAST_COLLECTION;
         if (event->kind == ZAP_EVENT_PHASE && event->info >= ZAP_END_BUILTINS_WIPED)
             past |= PAST_BUILTINS;
         place |= past;
@@ -333,7 +338,8 @@ static bool has_act(const struct zap_plan *plan, enum zap_op_code op, int node, 
 /* Does a script add a name to a module? Where it goes is the dict's order, too. */
 static bool is_added_to(const struct zap_plan *plan, const struct zap_trace *view, unsigned module)
 {
-    if (has_act(plan, ZAP_OP_GROW, ANYONE, (int)module))
+    if (has_act(plan, ZAP_OP_GROW, ANYONE, (int)module) ||
+        has_act(plan, ZAP_OP_BIND_AGAIN, ANYONE, (int)module))
         return true;
     for (uint32_t i = 0; i < view->events_count; i++)
         if ((view->events[i].kind == ZAP_EVENT_STORE ||
@@ -393,6 +399,18 @@ static bool is_collected(const struct spot *s)
     const struct zap_event *event = s->event;
     bool is_del = event->kind == ZAP_EVENT_DEL || event->kind == ZAP_EVENT_DEL_END;
     return (s->place & IN_COLLECTION) != 0 || (is_del && event->how != ZAP_HOW_REFCOUNT);
+}
+
+static bool is_going(const struct zap_event *event)
+{
+    return event->kind == ZAP_EVENT_FREE || event->kind == ZAP_EVENT_DICT_GONE ||
+           event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END;
+}
+
+/* In a collection, or what that left to go later because something came back. */
+static bool is_collected_or_left(const struct spot *s)
+{
+    return is_collected(s) || ((s->place & PAST_REVIVAL) != 0 && is_going(s->event));
 }
 
 /* Does the other side bring an object back? */
@@ -605,15 +623,32 @@ static bool is_about_builtins(const struct spot *s)
     return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s);
 }
 
-/* What is in a nest, and the callbacks of weak references to it: these may go first. */
+/* Is it the end of a module that one of these objects is? */
+static bool is_end_of_module(const struct spot *s, uint64_t objects)
+{
+    const struct zap_plan *plan = s->side->plan;
+    if (s->event->kind != ZAP_EVENT_MODULE_GONE && s->event->kind != ZAP_EVENT_MODULE_END)
+        return false;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if ((objects & BIT(i)) && plan->objects[i].kind == ZAP_VALUE_MODULE &&
+            plan->objects[i].module == s->event->module)
+            return true;
+    return false;
+}
+
+/* What is in a nest, and the callbacks of weak references to it: these may go first, or last; and
+ * what holds a nest is freed before or after that. */
 static bool is_nested(const struct spot *s)
 {
     const struct zap_plan *plan = s->side->plan;
-    uint64_t nests = 0;
+    uint64_t nests = 0, holders = 0;
     for (unsigned i = 0; i < plan->objects_count; i++)
         nests |= plan->objects[i].kind == ZAP_VALUE_NEST ? BIT(i) : 0;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        holders |= (with_held(plan, BIT(i)) & nests) != 0 ? BIT(i) : 0;
     uint64_t held = with_held(plan, nests);
-    return is_among(s, held) ||
+    return is_among(s, held) || is_end_of_module(s, held) ||
+           (s->event->kind == ZAP_EVENT_FREE && is_among(s, holders)) ||
            (is_callback(s) && (held & BIT(plan->objects[s->event->node].target)) != 0);
 }
 
@@ -737,16 +772,26 @@ static bool is_error_of_atexit(const struct spot *s)
            is_at_end(s) && zap_plan_parks_in(s->side->plan, ZAP_PARK_ATEXIT) > 0;
 }
 
+/* The module of an event, or of the script that it happens in. */
+static unsigned module_about(const struct spot *s)
+{
+    uint32_t at = (uint32_t)(s->event - s->side->view->events);
+    while (s->side->view->events[at].module == ZAP_NO_MODULE && s->side->parents[at] != 0)
+        at = s->side->parents[at] - 1u;
+    return s->side->view->events[at].module;
+}
+
 /* Is it about what an atexit callback holds, or what its script does something about? */
 static bool is_about_atexit(const struct spot *s, const struct zap_park *park)
 {
     const struct zap_plan *plan = s->side->plan;
     bool is_removing = s->event->kind == ZAP_EVENT_PHASE && s->event->info == ZAP_END_REMOVING;
+    unsigned module = module_about(s);
     if (park->is_module)
         return s->event->module == park->what;
     for (unsigned i = 0; i < plan->acts_count; i++)
-        if (plan->acts[i].node == park->what && s->event->module < plan->modules_count &&
-            plan->acts[i].module == s->event->module)
+        if (plan->acts[i].node == park->what && module < plan->modules_count &&
+            plan->acts[i].module == module)
             return true;
     return is_among(s, with_held(plan, BIT(park->what))) ||
            (is_removing && has_act(plan, ZAP_OP_UNLIST, park->what, ANYONE));

@@ -305,6 +305,17 @@ static void test_atexit_of_subinterpreters(void **state)
     compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\nunlisted m0 as=itself\n", on_3_7,
             "route kind=subinterp\n" CALLED);
     assert_int_equal(difference.unexplained, 1);
+    /* What goes by its script runs sooner, and what that finds is about its own module. */
+#define DONE(worked)                                                                               \
+    "del o1 m0 refs=1 how=refcount bound=- none=- builtins=same size=1\n"                          \
+    "done o1 op=call-builtin worked=" worked "\n"
+    compare(PLAN("subinterp") "script x\n    clear m\n", on_3_6,
+            "route kind=subinterp\n" DONE("no"), on_3_7, "route kind=subinterp\n" DONE("yes"));
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_RUNS_ATEXIT);
+    compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\n" DONE("no"), on_3_7,
+            "route kind=subinterp\n" DONE("yes"));
+    assert_int_equal(difference.unexplained, 2);
+#undef DONE
 #undef CALLED
 #undef PLAN
 }
@@ -333,6 +344,9 @@ static void test_frames_explain_an_order_alone(void **state)
     compare(source, on_3_6, "route kind=collect\n" FIRST FREE GONE, on_3_7,
             "route kind=collect\n" FIRST GONE FREE);
     assert_explained_by(ZAP_FEATURE_FRAMES_UNTRACKED);
+    compare(source, on_3_10, "route kind=collect\n" FIRST FREE GONE, on_3_11,
+            "route kind=collect\n" FIRST GONE FREE);
+    assert_explained_by(ZAP_FEATURE_FRAMES_BORROW_GLOBALS);
     compare(source, on_3_6, "route kind=collect\n" FIRST FREE GONE, on_3_7,
             "route kind=collect\n" FIRST GONE);
     assert_int_equal(difference.unexplained, 1);
@@ -371,6 +385,27 @@ static void test_a_callback_beside_a_nest(void **state)
     assert_int_equal(difference.unexplained, 1);
 }
 
+/* A module in a nest goes when the nest does, and so what holds a nest is freed before or after. */
+static void test_a_module_in_a_nest(void **state)
+{
+    (void)state;
+#define PLAN(held)                                                                                 \
+    "pyzap plan 1\nroute drop\nmodule m\nmodule n\nobject z = " held "\nobject y = nest\n"         \
+    "object x = node elsewhere\nglobal m a = x\nlink x -> y\nlink y -> z\n"
+#define GONE "module-gone m1 refs=1\nmodule-end m1\n"
+#define FREE "free o2\n"
+    compare(PLAN("module n"), on_3_12, "route kind=drop\n" FREE GONE, on_3_13,
+            "route kind=drop\n" GONE FREE);
+    assert_explained_by(ZAP_FEATURE_TRASHCAN_BY_STACK);
+    compare(PLAN("module n"), on_3_12, "route kind=drop\n", on_3_13, "route kind=drop\n" GONE);
+    assert_explained_by(ZAP_FEATURE_TRASHCAN_BY_STACK);
+    compare(PLAN("module m"), on_3_12, "route kind=drop\n", on_3_13, "route kind=drop\n" GONE);
+    assert_int_equal(difference.unexplained, 2);
+#undef FREE
+#undef GONE
+#undef PLAN
+}
+
 /* Where a name that is new goes, and what a clearing under way still meets, is the order of the
  * dict. */
 static void test_new_names_make_another_order(void **state)
@@ -384,8 +419,36 @@ static void test_new_names_make_another_order(void **state)
     compare(source, on_2_7, "route kind=wipe\n" NEW("none") LATE("1"), on_3_6,
             "route kind=wipe\n" NEW("none") LATE("2"));
     assert_int_equal(difference.unexplained, 2);
+    /* Nor need the new name be one that a trace shows. */
+#define AGAIN_PLAN(op)                                                                             \
+    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nglobal m a = x\nscript x\n    " op "\n"
+#define AGAIN(more)                                                                                \
+    "route kind=wipe\nwipe m0 call=first\n" more "wipe-end m0 call=first pending=no\n"
+    compare(AGAIN_PLAN("bind-again m"), on_2_7, AGAIN(""), on_3_6, AGAIN("free o1\n"));
+    assert_explained_by(ZAP_FEATURE_DICT_INSERTION_ORDER);
+    compare(AGAIN_PLAN("collect"), on_2_7, AGAIN(""), on_3_6, AGAIN("free o1\n"));
+    assert_int_equal(difference.unexplained, 1);
+#undef AGAIN
+#undef AGAIN_PLAN
 #undef LATE
 #undef NEW
+}
+
+/* What a collection has left alone, because one finalizer brought something back, is there later.
+ */
+static void test_what_a_collection_left_goes_later(void **state)
+{
+    (void)state;
+#define COLLECTED(more) "route kind=collect\ncollect by=route\n" more "collect-end by=route\n"
+    compare(source, on_3_8, COLLECTED("resurrect o0 refs=1\n"), on_3_9,
+            COLLECTED("resurrect o0 refs=1\n") "dict-gone m0\n");
+    assert_explained_by(ZAP_FEATURE_ONE_KEEPS_ALL);
+    compare(source, on_3_8, COLLECTED(""), on_3_9, COLLECTED("") "dict-gone m0\n");
+    assert_int_equal(difference.unexplained, 1);
+    compare(source, on_3_8, COLLECTED("resurrect o0 refs=1\n"), on_3_9,
+            COLLECTED("resurrect o0 refs=1\n") "done o0 op=look worked=yes\n");
+    assert_int_equal(difference.unexplained, 1);
+#undef COLLECTED
 }
 
 /* Without a second __del__, what came back goes when it is let go of. */
@@ -513,6 +576,8 @@ int main(void)
         cmocka_unit_test(test_lost_builtins_explain_what_comes_after),
         cmocka_unit_test(test_a_callback_beside_a_nest),
         cmocka_unit_test(test_new_names_make_another_order),
+        cmocka_unit_test(test_a_module_in_a_nest),
+        cmocka_unit_test(test_what_a_collection_left_goes_later),
         cmocka_unit_test(test_what_came_back_goes),
         cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
         cmocka_unit_test(test_what_scripts_make_is_numbered_on),
