@@ -22,7 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 FINDINGS = 500
-LOAD_MS, SIZE_MAX = 1000, 5 * 1000 * 1000
+LOAD_CPU_MS, SIZE_MAX = 1000, 5 * 1000 * 1000
 ODD = '</script><!--<script> "quotes" \\ caf\u00e9 \u2028 \U0001f40d &amp; <b>'
 WIPE, DROP = "S3-underscore-names-first", "S3-underscore-names-not-first-when-dropped"
 NAMES = ["a", "_b", "c", "_d", "__a"]  # of the plan WIPE, in dict order
@@ -134,15 +134,23 @@ def rows(page):
 # ---------------------------------------------------------------- the checks
 
 def check_load(page):
+    """How long a load takes is the machine's business; its main thread's processor time is the page's."""
     size = page.path.stat().st_size
     assert size < SIZE_MAX, "the page has %d bytes" % size
-    times = []
+    page.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    ready, used = [], []
     for _ in range(5):
         page.load()
-        times.append(page.js("return performance.getEntriesByName('ready')[0].startTime"))
+        ready.append(page.js("return performance.getEntriesByName('ready')[0].startTime"))
+        metrics = page.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        used += [1000 * metric["value"] for metric in metrics if metric["name"] == "TaskDuration"]
         assert rows(page) <= 40, "rows are drawn that nobody sees"
-    print("    %d findings, %d bytes, ready after %s ms" % (FINDINGS, size, ", ".join("%.0f" % time for time in times)))
-    assert min(times) < LOAD_MS, "it takes %.0f ms" % min(times)
+    page.browser.execute_cdp_cmd("Performance.disable", {})
+    as_text = lambda times: ", ".join("%.0f" % time for time in times)
+    print("    %d findings, %d bytes, %s ms of processor time, ready after %s ms" %
+          (FINDINGS, size, as_text(used), as_text(ready)))
+    equal(len(used), 5, "loads measured")
+    assert max(used) < LOAD_CPU_MS, "it takes %.0f ms of processor time" % max(used)
 
 
 def check_quiet(page):
@@ -409,6 +417,7 @@ planted = [
     ("a step does not reach the namespace", "const now = side.of[T.at], modules", "const now = side.of[0], modules", check_timeline),
     ("differences are not seen", "if (!two)\n        return one.events", "if (true)\n        return one.events", check_compare),
     ("all rows are drawn at once", "const PAGE = 40;", "const PAGE = 4000;", check_load),
+    ("slow", "performance.mark(\"ready\");", "for (let i = 0; i < 3e9; i++);\nperformance.mark(\"ready\");", check_load),
     ("a finding's texts are shifted", "parts.push(D.lines[runs[i] + j])", "parts.push(D.lines[runs[i] + j + 1])", check_odd),
     ("a script of another host", "performance.mark(\"ready\");",
      "performance.mark(\"ready\"); document.head.append(h('script', { src: 'http://localhost:9/x.js' }));", check_quiet),
