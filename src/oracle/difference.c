@@ -485,9 +485,10 @@ static bool is_past_builtins(const struct spot *s)
     return (s->place & PAST_BUILTINS) != 0;
 }
 
+/* In a wipe, or how a module is after it. */
 static bool is_wiped_at_end(const struct spot *s)
 {
-    return is_at_end(s) && (s->place & IN_WIPE) != 0;
+    return is_at_end(s) && ((s->place & IN_WIPE) != 0 || s->event->kind == ZAP_EVENT_AFTER);
 }
 
 static bool is_collected_at_end(const struct spot *s)
@@ -600,15 +601,34 @@ static bool is_among(const struct spot *s, uint64_t objects)
     return s->event->node < ZAP_OBJECTS_MAX && (objects & BIT(s->event->node)) != 0;
 }
 
-/* What the objects hold that a plan binds to these names, themselves included. */
+/* Does a plan bind one of these names, or does a script have to do with it? */
+static bool binds(const struct zap_plan *plan, uint64_t names)
+{
+    for (unsigned m = 0; m < plan->modules_count; m++)
+        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
+            if (names & BIT(plan->modules[m].globals[g].name))
+                return true;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        if (names & BIT(plan->acts[i].name))
+            return true;
+    return false;
+}
+
+/* What the objects hold that a plan binds to these names, or that bind themselves, themselves
+ * included. */
 static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
 {
     uint64_t held = 0;
     for (unsigned m = 0; m < plan->modules_count; m++) {
         for (unsigned g = 0; g < plan->modules[m].globals_count; g++) {
             if (names & BIT(plan->modules[m].globals[g].name))
-                held |= UINT64_C(1) << plan->modules[m].globals[g].object;
+                held |= BIT(plan->modules[m].globals[g].object);
         }
+    }
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->op == ZAP_OP_BIND_SELF && (names & BIT(act->name)))
+            held |= BIT(act->node);
     }
     return with_held(plan, held);
 }
@@ -618,9 +638,19 @@ static bool is_held_as(const struct spot *s, uint64_t names)
     return is_among(s, held_as(s->side->plan, names));
 }
 
+/* What a script looks at before or after what was __builtins__ goes, where it lets go of that. */
+static bool is_look_beside_builtins(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    bool lets_go = has_act(plan, ZAP_OP_DEL_BUILTINS, s->event->node, ANYONE) ||
+                   has_act(plan, ZAP_OP_SET_BUILTINS, s->event->node, ANYONE);
+    return is_look(s->event) && is_on_both(s) && lets_go && binds(plan, BIT(ZAP_NAME_BUILTINS));
+}
+
 static bool is_about_builtins(const struct spot *s)
 {
-    return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s);
+    return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s) ||
+           is_look_beside_builtins(s);
 }
 
 /* Is it the end of a module that one of these objects is? */
@@ -673,19 +703,6 @@ static bool is_left_by_import(const struct spot *s)
 static bool is_spawned(const struct spot *s)
 {
     return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
-}
-
-/* Does a plan bind one of these names, or does a script have to do with it? */
-static bool binds(const struct zap_plan *plan, uint64_t names)
-{
-    for (unsigned m = 0; m < plan->modules_count; m++)
-        for (unsigned g = 0; g < plan->modules[m].globals_count; g++)
-            if (names & BIT(plan->modules[m].globals[g].name))
-                return true;
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        if (names & BIT(plan->acts[i].name))
-            return true;
-    return false;
 }
 
 static bool is_odd_key(uint8_t name)
@@ -907,6 +924,7 @@ static bool shows_namespace(const struct zap_event *event)
 struct effects {
     uint8_t spaces[UINT8_MAX + 1]; /* by module: its namespace was changed, or was not */
     uint8_t nodes[UINT8_MAX + 1];  /* by object: it ended, or did not */
+    uint8_t ends[ZAP_MODULES_MAX]; /* by module: an object ended that is that module */
     uint8_t spawned;               /* one was made, or was not: later ones have other numbers */
 };
 
@@ -936,6 +954,8 @@ static void affect(const struct zap_plan *plan, uint8_t node, uint8_t feature,
         bool is_affected = (affected & BIT(i)) != 0 || (is_told && object->target == node);
         if (is_affected && effects->nodes[i] == 0)
             effects->nodes[i] = (uint8_t)(feature + 1);
+        if (is_affected && object->kind == ZAP_VALUE_MODULE && effects->ends[object->module] == 0)
+            effects->ends[object->module] = (uint8_t)(feature + 1);
     }
 }
 
@@ -1045,6 +1065,10 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
                         event->kind == ZAP_EVENT_DICT_GONE || event->kind == ZAP_EVENT_UNLISTED;
     if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
+    bool is_end = event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END ||
+                  event->kind == ZAP_EVENT_DICT_GONE;
+    if (is_end && event->module < ZAP_MODULES_MAX && effects->ends[event->module] > 0)
+        return (uint8_t)(effects->ends[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
         return (uint8_t)(effects->nodes[event->node] - 1);
     bool is_spawned = event->node != ZAP_NO_NODE && event->node >= sides[s].plan->objects_count;
@@ -1064,7 +1088,7 @@ static uint32_t end_of_hunk(const struct zap_difference *d, int s, uint32_t i)
  * it, and behind. Returns whether anything new was explained. */
 static bool follow(const struct zap_plan *plan, const struct side *sides, struct zap_difference *d)
 {
-    struct effects effects = {{0}, {0}, 0};
+    struct effects effects = {{0}, {0}, {0}, 0};
     bool is_any = false;
     uint32_t at[2] = {0, 0};
     while (at[0] < sides[0].view->events_count || at[1] < sides[1].view->events_count) {

@@ -481,6 +481,69 @@ static void test_effects_pass_through_what_shows_nothing(void **state)
 #undef PLAN
 }
 
+/* An object may be a module, which goes without a word of the object. */
+static void test_effects_reach_modules(void **state)
+{
+    (void)state;
+#define PLAN(held)                                                                                 \
+    "pyzap plan 1\nroute exit\nmodule m\nmodule n\nobject x = " held "\nglobal m a = x\n"
+#define WIPE                                                                                       \
+    "wipe m0 call=first\nset-none m0 name=a pass=2 by=interpreter o0 refs=2 seen=bound\n"          \
+    "wipe-end m0 call=first pending=no\n"
+#define GONE "module-gone m1 refs=1\ndict-gone m1\nmodule-end m1\n"
+    compare(PLAN("module n"), on_3_7, "route kind=exit\n", on_3_8, "route kind=exit\n" WIPE GONE);
+    assert_explained_by(ZAP_FEATURE_SURVIVORS_REVERSED);
+    compare(PLAN("list"), on_3_7, "route kind=exit\n", on_3_8, "route kind=exit\n" WIPE GONE);
+    assert_int_equal(difference.unexplained, 3);
+#undef GONE
+#undef WIPE
+#undef PLAN
+}
+
+/* The order of wipes at the end shows in how modules are after them, which names or none. */
+static void test_survivors_in_another_order(void **state)
+{
+    (void)state;
+#define WIPED(m)                                                                                   \
+    "wipe " m " call=first\nwipe-end " m " call=first pending=no\n"                                \
+    "after " m " refs=1 bound=- none=- builtins=same size=1 unchanged=yes\n"
+    static const char two[] = "pyzap plan 1\nroute exit\nmodule m\nmodule n\n";
+    compare(two, on_3_7, "route kind=exit\n" WIPED("m0") WIPED("m1"), on_3_8,
+            "route kind=exit\n" WIPED("m1") WIPED("m0"));
+    assert_explained_by(ZAP_FEATURE_SURVIVORS_REVERSED);
+    compare(two, on_3_8, "route kind=exit\n" WIPED("m0") WIPED("m1"), on_3_9,
+            "route kind=exit\n" WIPED("m1") WIPED("m0"));
+    assert_int_equal(difference.unexplained, 6);
+#undef WIPED
+}
+
+/* From 3.10 on a function has builtins of its own: what is bound as __builtins__ goes earlier, or
+ * is held by a function that was made meanwhile. */
+static void test_captured_builtins(void **state)
+{
+    (void)state;
+#define PLAN(acts)                                                                                 \
+    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nglobal m a = x\nscript x\n" acts
+#define LOOK "look o0 m0 name=a seen=bound\n"
+#define GOES "del o1 m0 refs=1 how=refcount bound=a none=- builtins=missing size=1\nfree o1\n"
+#define IN   "route kind=wipe\ndel o0 m0 refs=1 how=refcount bound=a none=- builtins=same size=1\n"
+    compare(PLAN("    bind-node m __builtins__\n    del-builtins m\n    look m a\n"), on_3_9,
+            IN LOOK GOES, on_3_10, IN GOES LOOK);
+    assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
+    compare(PLAN("    bind-node m b\n    del-builtins m\n    look m a\n"), on_3_9, IN LOOK GOES,
+            on_3_10, IN GOES LOOK);
+    assert_int_equal(difference.unexplained, 2);
+    compare(PLAN("    bind-self m __builtins__\n    bind-lambda m b\n"), on_3_9, IN, on_3_10,
+            IN "resurrect o0 refs=2\n");
+    assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
+    compare(PLAN("    bind-self m b\n"), on_3_9, IN, on_3_10, IN "resurrect o0 refs=2\n");
+    assert_int_equal(difference.unexplained, 1);
+#undef IN
+#undef GOES
+#undef LOOK
+#undef PLAN
+}
+
 /* What a script has made is nobody's in the plan, and has the next number. */
 static void test_what_scripts_make_is_numbered_on(void **state)
 {
@@ -577,6 +640,9 @@ int main(void)
         cmocka_unit_test(test_a_callback_beside_a_nest),
         cmocka_unit_test(test_new_names_make_another_order),
         cmocka_unit_test(test_a_module_in_a_nest),
+        cmocka_unit_test(test_effects_reach_modules),
+        cmocka_unit_test(test_survivors_in_another_order),
+        cmocka_unit_test(test_captured_builtins),
         cmocka_unit_test(test_what_a_collection_left_goes_later),
         cmocka_unit_test(test_what_came_back_goes),
         cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
