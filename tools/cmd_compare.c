@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "host/clock.h"
 #include "host/compare.h"
+#include "host/live.h"
 #include "plan/gen.h"
 #include "plan/shrink.h"
 #include "plan/text.h"
@@ -36,7 +37,8 @@ static void print_more(void)
         "sizes and the names that an interpreter itself binds are left out.\n"
         "\n"
         "With --random, changes that the same features explain, and that begin with the same\n"
-        "kinds of events, are a class, with its count and its smallest plan.\n"
+        "kinds of events, are a class, with its count and its smallest plan. A class that no\n"
+        "feature explains is told of on standard error as soon as it is seen.\n"
         "\n"
         "Ctrl-C ends it, and prints what was found so far.\n"
         "\n"
@@ -226,25 +228,26 @@ static void print_change(const struct zap_difference *d, int width)
     print_why(d);
 }
 
-static void print_class(const struct zap_compare_class *class)
+static void print_class(FILE *out, const struct zap_compare_class *class)
 {
     if (class->signatures[0][0] || class->signatures[1][0]) {
-        printf("UNEXPLAINED: one dies: %s | %s\n",
-               class->signatures[0][0] ? class->signatures[0] : "lives",
-               class->signatures[1][0] ? class->signatures[1] : "lives");
+        fprintf(out, "UNEXPLAINED: one dies: %s | %s\n",
+                class->signatures[0][0] ? class->signatures[0] : "lives",
+                class->signatures[1][0] ? class->signatures[1] : "lives");
         return;
     }
     bool is_first = !class->is_unexplained;
-    printf("%s", class->is_unexplained ? "UNEXPLAINED" : "");
+    fprintf(out, "%s", class->is_unexplained ? "UNEXPLAINED" : "");
     for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
         if (zap_profile_has(class->features, (enum zap_feature_code)f)) {
-            printf("%s%s", is_first ? "" : " + ", zap_feature_row((enum zap_feature_code)f)->id);
+            fprintf(out, "%s%s", is_first ? "" : " + ",
+                    zap_feature_row((enum zap_feature_code)f)->id);
             is_first = false;
         }
     }
     const struct zap_event_row *left = zap_event_row(class->kinds[0]);
     const struct zap_event_row *right = zap_event_row(class->kinds[1]);
-    printf(": begins with %s | %s\n", left ? left->token : "-", right ? right->token : "-");
+    fprintf(out, ": begins with %s | %s\n", left ? left->token : "-", right ? right->token : "-");
 }
 
 /* ------------------------------------------------------------------ plans and classes */
@@ -268,8 +271,31 @@ struct work {
     struct zap_build builds[ZAP_COMPARE_BUILDS_MAX];
     int invariant; /* ZAP_INVARIANT_COUNT: none */
     struct sight *sights;
-    size_t sights_count, sights_space;
+    size_t sights_count, sights_space, unexplained_count;
+    bool is_live; /* standard error is a terminal: one line there says how far it is */
+    int64_t live_at_ms;
 };
+
+/* ------------------------------------------------------------------ how far it is */
+
+static void show_progress(struct work *work, const char *doing, uint64_t done, uint64_t all)
+{
+    enum { PERIOD_MS = 250 };
+    int64_t now_ms = zap_clock_ms();
+    if (!work->is_live || now_ms - work->live_at_ms < PERIOD_MS)
+        return;
+    work->live_at_ms = now_ms;
+    fprintf(stderr, "\r\033[K%s %" PRIu64 " of %" PRIu64 ", %zu classes, %zu unexplained", doing,
+            done, all, work->sights_count, work->unexplained_count);
+}
+
+static void clear_progress(const struct work *work)
+{
+    if (work->is_live && work->live_at_ms > 0)
+        fputs("\r\033[K", stderr);
+}
+
+/* ------------------------------------------------------------------ runs */
 
 static void give_plan(void *context, uint64_t i, struct zap_plan *ret_plan)
 {
@@ -343,7 +369,7 @@ static void show_plan(void *context, const struct zap_compared *compared)
         if (classify(work, compared, i, &class))
             print_change(work->difference, work->width);
         else
-            print_class(&class);
+            print_class(stdout, &class);
     }
     work->changed += compared->changes_count > 0;
 }
@@ -364,6 +390,16 @@ static struct sight *find_sight(struct work *work, const struct zap_compare_clas
     return sight;
 }
 
+/* Told at once: whoever ends this the hard way has it even so. */
+static void tell_unexplained(struct work *work, const struct sight *sight)
+{
+    work->unexplained_count++;
+    clear_progress(work);
+    fprintf(stderr, "between %s and %s, plan %" PRIu64 ": ", sight->older->name, sight->newer->name,
+            sight->index);
+    print_class(stderr, &sight->class);
+}
+
 static void count_plan(void *context, const struct zap_compared *compared)
 {
     struct work *work = context;
@@ -380,8 +416,10 @@ static void count_plan(void *context, const struct zap_compared *compared)
             sight->older = compared->runs[compared->changes[i].older].row;
             sight->newer = compared->runs[compared->changes[i].newer].row;
         }
-        sight->count++;
+        if (sight->count++ == 0 && class.is_unexplained)
+            tell_unexplained(work, sight);
     }
+    show_progress(work, "plan", work->compared, work->arguments->random);
 }
 
 static int by_count(const void *a, const void *b)
@@ -400,12 +438,14 @@ static void print_sights(struct work *work, const struct zap_compare_config *con
         qsort(work->sights, work->sights_count, sizeof *work->sights, by_count);
     for (size_t i = 0; i < work->sights_count; i++) {
         struct sight *sight = &work->sights[i];
+        show_progress(work, "making plans small:", i + 1, work->sights_count);
         zap_compare_shrink(config, sight->older, sight->newer, &sight->class, &sight->plan);
+        clear_progress(work);
         char page[ZAP_TEXT_MAX + 64];
         struct zap_str text = zap_str_init(page, sizeof page);
         zap_text_print(&sight->plan, &text);
         putchar('\n');
-        print_class(&sight->class);
+        print_class(stdout, &sight->class);
         printf("  seen in %" PRIu64 " changes; smallest between %s and %s, from plan %" PRIu64 "\n",
                sight->count, sight->older->name, sight->newer->name, sight->index);
         for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
@@ -526,6 +566,7 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
     work->inputs = inputs;
     work->invariant = invariant;
     work->width = terminal_width();
+    work->is_live = zap_live_is_terminal(stderr);
     work->gen = (struct zap_gen_config){
         .seed = arguments->seed, .size = (uint8_t)arguments->size, .routes = arguments->routes};
     work->difference = malloc(sizeof *work->difference);
@@ -553,6 +594,7 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
     int64_t began_at_ms = zap_clock_ms();
     zap_compare_run(&config);
     double seconds = (double)(zap_clock_ms() - began_at_ms) / 1000;
+    clear_progress(work);
     if (zap_cmd_interrupted)
         puts("interrupted; so far:");
     if (feature < ZAP_FEATURE_ALL_COUNT) {

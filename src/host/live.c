@@ -13,11 +13,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+bool zap_live_is_terminal(FILE *out)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(fileno(out)) && terminal && terminal[0] && strcmp(terminal, "dumb") != 0;
+}
+
 void zap_live_init(struct zap_live *live, FILE *out)
 {
     memset(live, 0, sizeof *live);
-    const char *terminal = getenv("TERM");
-    if (isatty(fileno(out)) && terminal && terminal[0] && strcmp(terminal, "dumb") != 0)
+    if (zap_live_is_terminal(out))
         live->out = out;
 }
 

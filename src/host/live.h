@@ -11,6 +11,9 @@ struct zap_live {
     size_t lines_count; /* on the screen now, above the cursor */
 };
 
+/* Can lines on it be rewritten? */
+bool zap_live_is_terminal(FILE *out);
+
 /* out: borrowed; a terminal or not. */
 void zap_live_init(struct zap_live *live, FILE *out);
 

@@ -38,7 +38,8 @@ grep -q '^ *UNEXPLAINED: ' out || fail 'what is planted is not told of'
 grep -q ' ?[<>] *cnode o1' out || fail 'the late death is not marked'
 expect 1 'UNEXPLAINED: begins with' "$pyzap" compare --random 200
 grep -q '    | route ' out || fail 'there is no smallest plan'
-"$pyzap" compare --random 200 2>/dev/null >all
+"$pyzap" compare --random 200 2>told >all
+grep -q '^between a and b, plan [0-9]*: UNEXPLAINED: begins with' told || fail 'a class is not told of when it is seen'
 "$pyzap" compare --random 200 --jobs 1 2>/dev/null >one
 cmp -s all one || fail 'what is found depends on the number of jobs'
 
