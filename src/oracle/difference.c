@@ -798,6 +798,20 @@ static unsigned module_about(const struct spot *s)
     return s->side->view->events[at].module;
 }
 
+/* What an object holds, and where its script keeps it, by its class all that is in the namespace of
+ * its module. */
+static uint64_t held_if_kept(const struct zap_plan *plan, unsigned node)
+{
+    uint64_t held = BIT(node);
+    unsigned module = plan->objects[node].module;
+    bool is_kept = has_act(plan, ZAP_OP_KEEP, (int)node, ANYONE) ||
+                   has_act(plan, ZAP_OP_BIND_SELF, (int)node, ANYONE);
+    for (unsigned g = 0;
+         is_kept && module < plan->modules_count && g < plan->modules[module].globals_count; g++)
+        held |= BIT(plan->modules[module].globals[g].object);
+    return with_held(plan, held);
+}
+
 /* Is it about what an atexit callback holds, or what its script does something about? */
 static bool is_about_atexit(const struct spot *s, const struct zap_park *park)
 {
@@ -810,7 +824,7 @@ static bool is_about_atexit(const struct spot *s, const struct zap_park *park)
         if (plan->acts[i].node == park->what && module < plan->modules_count &&
             plan->acts[i].module == module)
             return true;
-    return is_among(s, with_held(plan, BIT(park->what))) ||
+    return is_among(s, held_if_kept(plan, park->what)) ||
            (is_removing && has_act(plan, ZAP_OP_UNLIST, park->what, ANYONE));
 }
 

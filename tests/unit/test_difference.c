@@ -305,6 +305,13 @@ static void test_atexit_of_subinterpreters(void **state)
     compare(PLAN("subinterp"), on_3_6, "route kind=subinterp\nunlisted m0 as=itself\n", on_3_7,
             "route kind=subinterp\n" CALLED);
     assert_int_equal(difference.unexplained, 1);
+    /* Who keeps itself has a class, which holds a namespace. */
+    compare(PLAN("subinterp") "script x\n    keep\n", on_3_6, "route kind=subinterp\nfree o1\n",
+            on_3_7, "route kind=subinterp\n" CALLED);
+    assert_explained_by(ZAP_FEATURE_SUBINTERP_RUNS_ATEXIT);
+    compare(PLAN("subinterp") "script x\n    raise\n", on_3_6, "route kind=subinterp\nfree o1\n",
+            on_3_7, "route kind=subinterp\n" CALLED);
+    assert_int_equal(difference.unexplained, 1);
     /* What goes by its script runs sooner, and what that finds is about its own module. */
 #define DONE(worked)                                                                               \
     "del o1 m0 refs=1 how=refcount bound=- none=- builtins=same size=1\n"                          \
