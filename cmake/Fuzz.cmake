@@ -20,6 +20,21 @@ set(ZAP_FUZZING_ENGINE "$ENV{LIB_FUZZING_ENGINE}" CACHE STRING
 set(ZAP_FUZZ_TARGETS teardown shutdown)
 set(fuzz_common fuzz/fuzz.c fuzz/engine.c fuzz/seen.c)
 list(TRANSFORM fuzz_common PREPEND ${CMAKE_SOURCE_DIR}/)
+
+# Nothing in fuzz/ asks which CPython it is linked with: each source is compiled once, a target's own once more
+# for builds whose edges are counted. In: the name of a library of objects, its sources, definitions.
+function(zap_add_fuzz_objects name sources)
+    add_library(${name} OBJECT ${sources})
+    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/fuzz)
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE ${ARGN})
+    target_link_libraries(${name} PRIVATE zap-core)
+endfunction()
+zap_add_fuzz_objects(fuzz-common "${fuzz_common}")
+foreach(target IN LISTS ZAP_FUZZ_TARGETS)
+    foreach(edges 0 1)
+        zap_add_fuzz_objects(fuzz-${target}-${edges} ${CMAKE_SOURCE_DIR}/fuzz/${target}.c ZAP_FUZZ_EDGES=${edges})
+    endforeach()
+endforeach()
 set(fuzz_dir ${libexec_dir}/fuzz)
 
 set(ZAP_ENGINES_FOUND)
@@ -69,6 +84,12 @@ if(NOT ZAP_ENGINES STREQUAL "all")
     set(ZAP_ENGINES_FOUND ${both})
 endif()
 
+foreach(engine IN LISTS ZAP_ENGINES_FOUND)
+    if(engine_${engine}_sources)
+        zap_add_fuzz_objects(fuzz-engine-${engine} "${engine_${engine}_sources}")
+    endif()
+endforeach()
+
 add_custom_target(fuzz ALL)
 
 # All targets with all engines around one build.
@@ -80,11 +101,11 @@ function(zap_add_fuzz prefix build python folder)
     foreach(target IN LISTS ZAP_FUZZ_TARGETS)
         foreach(engine IN LISTS ZAP_ENGINES_FOUND)
             set(name ${engine}-${target}-${build})
-            add_executable(${prefix}${name} ${CMAKE_SOURCE_DIR}/fuzz/${target}.c ${fuzz_common}
-                           ${engine_${engine}_sources})
-            target_include_directories(${prefix}${name} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz)
-            target_compile_definitions(${prefix}${name} PRIVATE _GNU_SOURCE
-                                       ZAP_FUZZ_EDGES=${edges})
+            set(objects $<TARGET_OBJECTS:fuzz-${target}-${edges}> $<TARGET_OBJECTS:fuzz-common>)
+            if(engine_${engine}_sources)
+                list(APPEND objects $<TARGET_OBJECTS:fuzz-engine-${engine}>)
+            endif()
+            add_executable(${prefix}${name} ${objects})
             target_link_libraries(${prefix}${name} PRIVATE ${python} zap-core
                                   ${engine_${engine}_libraries})
             set_target_properties(${prefix}${name} PROPERTIES
@@ -93,9 +114,11 @@ function(zap_add_fuzz prefix build python folder)
                 # Names are enough for an engine's stack traces; there are many of these executables.
                 target_link_options(${prefix}${name} PRIVATE -Wl,--strip-debug)
             endif()
+            set(language C)
             if(engine STREQUAL "custom")
-                set_target_properties(${prefix}${name} PROPERTIES LINKER_LANGUAGE CXX)
+                set(language CXX)
             endif()
+            set_target_properties(${prefix}${name} PROPERTIES LINKER_LANGUAGE ${language})
             add_dependencies(fuzz ${prefix}${name})
         endforeach()
     endforeach()
@@ -141,7 +164,8 @@ function(zap_add_fuzz_bench build python)
     endif()
     foreach(target teardown bare)
         set(name bench-${target}-${build})
-        add_executable(${name} EXCLUDE_FROM_ALL fuzz/${target}.c fuzz/bench_mutator.c ${fuzz_common})
+        add_executable(${name} EXCLUDE_FROM_ALL fuzz/${target}.c fuzz/bench_mutator.c
+                       $<TARGET_OBJECTS:fuzz-common>)
         target_include_directories(${name} PRIVATE fuzz)
         target_compile_definitions(${name} PRIVATE _GNU_SOURCE ZAP_FUZZ_EDGES=${edges})
         target_link_libraries(${name} PRIVATE ${python} zap-core ${engine_libfuzzer_libraries})
