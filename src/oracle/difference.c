@@ -436,9 +436,9 @@ static bool is_callback(const struct spot *s)
     return s->event->kind == ZAP_EVENT_CALLBACK;
 }
 
-static bool is_callback_past_collection(const struct spot *s)
+static bool is_callback_met_by_collection(const struct spot *s)
 {
-    return is_callback(s) && (s->place & PAST_COLLECTION) != 0;
+    return is_callback(s) && (s->place & (IN_COLLECTION | PAST_COLLECTION)) != 0;
 }
 
 static bool is_look(const struct zap_event *event)

@@ -336,6 +336,9 @@ static void test_weak_references_that_were_garbage(void **state)
 #define PAST   "route kind=collect\ncollect by=o0\ncollect-end by=o0\n"
     compare(plan, on_3_7, PAST CALLED, on_3_8, PAST);
     assert_explained_by(ZAP_FEATURE_GARBAGE_WEAKREFS_CLEARED);
+    compare(plan, on_3_7, "route kind=collect\ncollect by=o0\n" CALLED "collect-end by=o0\n",
+            on_3_8, PAST);
+    assert_explained_by(ZAP_FEATURE_GARBAGE_WEAKREFS_CLEARED);
     compare(plan, on_3_7, "route kind=collect\n" CALLED, on_3_8, "route kind=collect\n");
     assert_int_equal(difference.unexplained, 1);
 #undef PAST
