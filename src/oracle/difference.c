@@ -286,8 +286,9 @@ static void find_places(struct side *side)
             dels[event->node]++;
         place |= event->module < 32 && (dropped >> event->module & 1) ? AFTER_DROP : 0;
         place |= is_at_end ? AT_END : 0;
-        comes_back = comes_back ||
-                     (event->kind == ZAP_EVENT_RESURRECT && (within[depth] & IN_COLLECTION) != 0);
+        /* What a finalizer makes brings back its class. */
+        bool brings_back = event->kind == ZAP_EVENT_RESURRECT || event->kind == ZAP_EVENT_SPAWN;
+        comes_back = comes_back || (brings_back && (within[depth] & IN_COLLECTION) != 0);
         if (event->kind == ZAP_EVENT_COLLECT_END)
             past |= comes_back ? PAST_COLLECTION | PAST_REVIVAL : PAST_COLLECTION;
         if (event->kind == ZAP_EVENT_PHASE && event->info >= ZAP_END_BUILTINS_WIPED)
@@ -558,6 +559,22 @@ static bool is_in_hash_order(const struct spot *s)
                     (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s) || is_let_go(s);
     return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s) ||
            is_in_another_order(s);
+}
+
+/* One of several things that sys or builtins hold, while these are wiped. */
+static bool is_in_wipe_of_sys(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    const struct zap_event *event = s->event, *events = s->side->view->events;
+    if (zap_plan_parks_in(plan, ZAP_PARK_SYS) < 2 && zap_plan_parks_in(plan, ZAP_PARK_BUILTINS) < 2)
+        return false;
+    while (event->kind != ZAP_EVENT_WIPE || event->module != ZAP_NO_MODULE) {
+        uint16_t parent = s->side->parents[event - events];
+        if (parent == 0)
+            return false;
+        event = &events[parent - 1];
+    }
+    return is_on_both(s);
 }
 
 static bool is_module_attribute(const struct spot *s)
@@ -864,6 +881,15 @@ const char *zap_difference_why(enum zap_feature_code feature)
     return NULL;
 }
 
+/* What may explain how two builds differ: what one of them has alone, and what makes builds of one
+ * version differ. */
+static zap_profile candidates_for(const struct side *sides)
+{
+    zap_profile a = zap_profile_of(&sides[0].view->build);
+    zap_profile b = zap_profile_of(&sides[1].view->build);
+    return (a ^ b) | (a & UINT64_C(1) << ZAP_FEATURE_SYS_IN_HASH_ORDER);
+}
+
 /* The features of which some row bears on an event. */
 static zap_profile features_for(const struct side *side, uint32_t i, zap_profile candidates)
 {
@@ -1029,8 +1055,7 @@ static uint8_t explained_between(const struct zap_difference *d, int s, uint32_t
 /* A feature that bears on an event between two places of a view, or ZAP_FEATURE_ALL_COUNT. */
 static uint8_t bears_between(const struct side *sides, int s, uint32_t a, uint32_t b)
 {
-    zap_profile candidates =
-        zap_profile_of(&sides[0].view->build) ^ zap_profile_of(&sides[1].view->build);
+    zap_profile candidates = candidates_for(sides);
     for (uint32_t i = a < b ? a : b; i < (a < b ? b : a) && i < sides[s].view->events_count; i++) {
         zap_profile features = features_for(&sides[s], i, candidates);
         for (uint8_t f = 0; f < ZAP_FEATURE_ALL_COUNT; f++)
@@ -1171,7 +1196,7 @@ void zap_difference_find(const struct zap_plan *plan, const struct zap_trace *ol
     }
     find_order(plan, sides);
     align(d);
-    explain_directly(sides, zap_profile_of(&older->build) ^ zap_profile_of(&newer->build), d);
+    explain_directly(sides, candidates_for(sides), d);
     while (follow(plan, sides, d))
         ;
     sum_up(d);

@@ -96,6 +96,13 @@ class Z(object):
 
     builtins = {}  # module: the id of its __builtins__ when the route began
 
+    def made(self, new):
+        """What a script has made is not what was __builtins__, even if it has the same id."""
+        for i in self.builtins:
+            if self.builtins[i] == id(new):
+                self.builtins[i] = None
+        return new
+
     def namespace(self, module):
         """The dict of a module that is still in sys.modules, or None."""
         found = listed.get('m%s' % module)
@@ -220,7 +227,7 @@ class Z(object):
 
     def fresh(self):
         self.last_fresh += 1
-        return self.last_fresh
+        return self.made(self.last_fresh)
 #@ spawn
 
     spawned = 0
@@ -229,7 +236,7 @@ class Z(object):
         """One more node of the same class; its number follows those of the plan."""
         if OBJECTS + self.spawned >= 240:
             return None
-        new = type(node)()
+        new = self.made(type(node)())
         new.number = OBJECTS + self.spawned
         new.label = 'o%d' % new.number
         self.spawned += 1
@@ -250,7 +257,7 @@ class Z(object):
             leave_at_once(3)
         new = self.spawn(node)
         if new is None:
-            new = type(node)()
+            new = self.made(type(node)())
             new.number, new.label = 240, '-'
         new.is_again = True
         return new

@@ -174,7 +174,9 @@ ZAP_PY_DEFINE(z_remove)
 ZAP_PY_DEFINE(z_fresh)
 {
     (void)zap_self, (void)args, (void)nargs;
-    return zap_py_int(zap_session.fresh++);
+    PyObject *made = zap_py_int(zap_session.fresh++);
+    zap_observe_made(made);
+    return made;
 }
 
 ZAP_PY_DEFINE(z_spawn)
@@ -188,6 +190,7 @@ ZAP_PY_DEFINE(z_spawn)
     PyObject *node = type->tp_alloc(type, 0);
     if (node == NULL)
         return NULL;
+    zap_observe_made(node);
     uint8_t number = (uint8_t)s->nodes_count++;
     s->nodes[number] = node;
     s->node_space[number] = s->node_space[parent];
@@ -233,6 +236,7 @@ static PyObject *another(PyObject *node, bool is_wiped)
     PyObject *new = Py_TYPE(node)->tp_alloc(Py_TYPE(node), 0);
     if (new == NULL)
         return NULL;
+    zap_observe_made(new);
     if (!(s->flags & ZAP_RUN_FROM_SOURCE))
         *zap_build_script_at(new) = new_ref(*zap_build_script_at(node));
     if (s->nodes_count < ZAP_NODES_MAX && maker != ZAP_NO_NODE) {

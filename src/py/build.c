@@ -603,7 +603,10 @@ static int bind_again(PyObject *dict)
         const struct zap_global *global = &module->globals[g];
         if (global->again == ZAP_AGAIN_KEEP)
             continue;
-        PyObject *value = global->again == ZAP_AGAIN_INT ? zap_py_int(s->fresh++) : keep(Py_None);
+        bool is_int = global->again == ZAP_AGAIN_INT;
+        PyObject *value = is_int ? zap_py_int(s->fresh++) : keep(Py_None);
+        if (is_int)
+            zap_observe_made(value);
         int result = value == NULL ? -1 : bind(dict, global->name, value);
         Py_XDECREF(value);
         if (result < 0)

@@ -180,6 +180,13 @@ static void describe_value(PyObject *value, struct zap_event *event)
     }
 }
 
+void zap_observe_made(const PyObject *object)
+{
+    for (unsigned i = 0; i < zap_session.spaces_count; i++)
+        if (zap_session.spaces[i].builtins == object)
+            zap_session.spaces[i].builtins = NULL;
+}
+
 void zap_observe_before(int number)
 {
     struct zap_space *space = &zap_session.spaces[number];

@@ -26,6 +26,10 @@ void zap_observe_class(PyTypeObject *type);
 /* Before the route: remember the layout of a namespace, and record ENTRY and BEFORE events. */
 void zap_observe_before(int space);
 
+/* A script has made this object. What was __builtins__ before the route is another one, even if
+ * that is gone and this one is where it was. */
+void zap_observe_made(const PyObject *object);
+
 /* After the route: record AFTER for a namespace that is still there. */
 void zap_observe_after(int space);
 

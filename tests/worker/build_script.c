@@ -288,6 +288,32 @@ static void a_pass_that_goes_back_is_the_second(void **state)
     assert_int_equal(passes[1], 2);
 }
 
+/* What a script binds as __builtins__ is not what was there and has died, although most allocators
+ * put it in the same place. */
+static void what_is_made_is_not_what_was_there(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "pyzap plan 1\nroute collect\nmodule m0\nobject o0 = node elsewhere\n"
+        "object o1 = node m0\nglobal m0 __builtins__ = o0\nglobal m0 c = o1\n"
+        "script o1\n    clear m0\n    bind-node m0 __builtins__\n";
+    static struct zap_outcome outcome;
+    struct zap_text_error error;
+    struct zap_plan plan;
+    unsigned count = 0;
+    assert_int_equal(zap_text_parse(text, strlen(text), &plan, &error), ZAP_OK);
+    zap_player_play(&player, &plan, &outcome);
+    for (uint32_t i = 0; i < outcome.trace.events_count; i++) {
+        const struct zap_event *event = &outcome.trace.events[i];
+        if (event->kind != ZAP_EVENT_DEL_END || event->node != 1)
+            continue;
+        assert_true(event->flags & ZAP_FLAG_BUILTINS);
+        assert_false(event->flags & ZAP_FLAG_SAME);
+        count++;
+    }
+    assert_int_equal(count, 1);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test(scripts_and_workers_agree),
         cmocka_unit_test(scripts_can_be_judged),
         cmocka_unit_test(a_pass_that_goes_back_is_the_second),
+        cmocka_unit_test(what_is_made_is_not_what_was_there),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
