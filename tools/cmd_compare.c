@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "host/clock.h"
 #include "host/compare.h"
+#include "host/knowns.h"
 #include "host/live.h"
 #include "plan/gen.h"
 #include "plan/shrink.h"
@@ -39,6 +40,9 @@ static void print_more(void)
         "With --random, changes that the same features explain, and that begin with the same\n"
         "kinds of events, are a class, with its count and its smallest plan. A class that no\n"
         "feature explains is told of on standard error as soon as it is seen.\n"
+        "\n"
+        "Where one build dies of what is known of it (`# expect ... known ...` in the plans that\n"
+        "came with pyzap), the change is KNOWN, with the reference.\n"
         "\n"
         "Ctrl-C ends it, and prints what was found so far.\n"
         "\n"
@@ -228,10 +232,10 @@ static void print_change(const struct zap_difference *d, int width)
     print_why(d);
 }
 
-static void print_class(FILE *out, const struct zap_compare_class *class)
+static void print_class(FILE *out, const struct zap_compare_class *class, bool is_known)
 {
     if (class->signatures[0][0] || class->signatures[1][0]) {
-        fprintf(out, "UNEXPLAINED: one dies: %s | %s\n",
+        fprintf(out, "%s: one dies: %s | %s\n", is_known ? "KNOWN" : "UNEXPLAINED",
                 class->signatures[0][0] ? class->signatures[0] : "lives",
                 class->signatures[1][0] ? class->signatures[1] : "lives");
         return;
@@ -252,8 +256,15 @@ static void print_class(FILE *out, const struct zap_compare_class *class)
 
 /* ------------------------------------------------------------------ plans and classes */
 
-struct sight {
+/* A change, and what is known of it. */
+struct seen {
     struct zap_compare_class class;
+    const struct zap_known *known[2]; /* how the two builds die, where that is known */
+    bool is_unexplained;              /* and not known either */
+};
+
+struct sight {
+    struct seen seen; /* the first of its class */
     uint64_t count, index;
     struct zap_plan plan;
     const struct zap_builds_row *older, *newer;
@@ -265,6 +276,10 @@ struct work {
     struct zap_gen_config gen;
     struct zap_difference *difference;
     int width;
+    const struct zap_knowns *knowns;
+    struct zap_knowns_of learnt[ZAP_COMPARE_BUILDS_MAX];
+    bool is_learnt[ZAP_COMPARE_BUILDS_MAX];
+    struct zap_worker_config worker;
     uint64_t compared, changed, ran, failed, left_out;
     bool any_unexplained;
     uint64_t verdicts[ZAP_COMPARE_BUILDS_MAX][ZAP_VERDICT_COUNT]; /* of --history's invariant */
@@ -343,16 +358,53 @@ static void print_groups(const struct zap_compared *compared)
             printf("  left out: %s: %s\n", compared->runs[i].row->name, compared->runs[i].why);
 }
 
-/* The class of a change, and in work->difference what it is made of; false where a build died, so
- * that there is only the class. */
-static bool classify(struct work *work, const struct zap_compared *compared, size_t change,
-                     struct zap_compare_class *ret_class)
+/* What is known of the way a run died, or NULL. A build is asked what is known of it when it first
+ * dies. */
+static const struct zap_known *find_known(struct work *work, const struct zap_compared *compared,
+                                          size_t i)
 {
-    const struct zap_compare_run *older = &compared->runs[compared->changes[change].older];
-    const struct zap_compare_run *newer = &compared->runs[compared->changes[change].newer];
-    zap_compare_classify(compared->plan, older, newer, work->difference, ret_class);
-    work->any_unexplained = work->any_unexplained || ret_class->is_unexplained;
-    return older->view && newer->view;
+    const struct zap_compare_run *run = &compared->runs[i];
+    if (!work->is_learnt[i])
+        zap_knowns_learn(work->knowns, run->row, &run->build, &work->worker, &work->learnt[i]);
+    work->is_learnt[i] = true;
+    return zap_knowns_match(&work->learnt[i], run->verdict, run->signature, compared->plan);
+}
+
+/* What is to say of a change, and in work->difference what it is made of; false where a build died,
+ * so that there is only the class. */
+static bool classify(struct work *work, const struct zap_compared *compared, size_t change,
+                     struct seen *ret_seen)
+{
+    size_t sides[2] = {compared->changes[change].older, compared->changes[change].newer};
+    memset(ret_seen, 0, sizeof *ret_seen);
+    zap_compare_classify(compared->plan, &compared->runs[sides[0]], &compared->runs[sides[1]],
+                         work->difference, &ret_seen->class);
+    bool is_death = false, is_known = true;
+    for (int s = 0; s < 2; s++) {
+        if (compared->runs[sides[s]].end != ZAP_COMPARE_DIED)
+            continue;
+        is_death = true;
+        ret_seen->known[s] = find_known(work, compared, sides[s]);
+        is_known = is_known && ret_seen->known[s];
+    }
+    ret_seen->is_unexplained = ret_seen->class.is_unexplained && !(is_death && is_known);
+    work->any_unexplained = work->any_unexplained || ret_seen->is_unexplained;
+    return !is_death;
+}
+
+static void print_seen(FILE *out, const struct seen *seen)
+{
+    print_class(out, &seen->class, !seen->is_unexplained);
+}
+
+static void print_known(const struct seen *seen)
+{
+    for (int s = 0; s < 2; s++) {
+        if (!seen->known[s])
+            continue;
+        const char *path = seen->known[s]->input->path, *name = strrchr(path, '/');
+        printf("  %s, see %s\n", seen->known[s]->row->known, name ? name + 1 : path);
+    }
 }
 
 static void show_plan(void *context, const struct zap_compared *compared)
@@ -364,20 +416,23 @@ static void show_plan(void *context, const struct zap_compared *compared)
            compared->groups_count == 1 ? "behaviour" : "behaviours");
     print_groups(compared);
     for (size_t i = 0; i < compared->changes_count; i++) {
-        struct zap_compare_class class;
+        struct seen seen;
         putchar('\n');
-        if (classify(work, compared, i, &class))
+        if (classify(work, compared, i, &seen)) {
             print_change(work->difference, work->width);
-        else
-            print_class(stdout, &class);
+        } else {
+            print_seen(stdout, &seen);
+            print_known(&seen);
+        }
     }
     work->changed += compared->changes_count > 0;
 }
 
-static struct sight *find_sight(struct work *work, const struct zap_compare_class *class)
+static struct sight *find_sight(struct work *work, const struct seen *seen)
 {
     for (size_t i = 0; i < work->sights_count; i++)
-        if (zap_compare_is_same_class(&work->sights[i].class, class))
+        if (work->sights[i].seen.is_unexplained == seen->is_unexplained &&
+            zap_compare_is_same_class(&work->sights[i].seen.class, &seen->class))
             return &work->sights[i];
     if (work->sights_count == work->sights_space) {
         work->sights_space = work->sights_space > 0 ? 2 * work->sights_space : 64;
@@ -386,7 +441,7 @@ static struct sight *find_sight(struct work *work, const struct zap_compare_clas
     }
     struct sight *sight = &work->sights[work->sights_count++];
     memset(sight, 0, sizeof *sight);
-    sight->class = *class;
+    sight->seen = *seen;
     return sight;
 }
 
@@ -397,7 +452,7 @@ static void tell_unexplained(struct work *work, const struct sight *sight)
     clear_progress(work);
     fprintf(stderr, "between %s and %s, plan %" PRIu64 ": ", sight->older->name, sight->newer->name,
             sight->index);
-    print_class(stderr, &sight->class);
+    print_seen(stderr, &sight->seen);
 }
 
 static void count_plan(void *context, const struct zap_compared *compared)
@@ -406,9 +461,9 @@ static void count_plan(void *context, const struct zap_compared *compared)
     count_runs(work, compared);
     work->changed += compared->changes_count > 0;
     for (size_t i = 0; i < compared->changes_count; i++) {
-        struct zap_compare_class class;
-        classify(work, compared, i, &class);
-        struct sight *sight = find_sight(work, &class);
+        struct seen seen;
+        classify(work, compared, i, &seen);
+        struct sight *sight = find_sight(work, &seen);
         if (sight->count == 0 ||
             zap_shrink_measure(compared->plan) < zap_shrink_measure(&sight->plan)) {
             sight->plan = *compared->plan;
@@ -416,7 +471,7 @@ static void count_plan(void *context, const struct zap_compared *compared)
             sight->older = compared->runs[compared->changes[i].older].row;
             sight->newer = compared->runs[compared->changes[i].newer].row;
         }
-        if (sight->count++ == 0 && class.is_unexplained)
+        if (sight->count++ == 0 && seen.is_unexplained)
             tell_unexplained(work, sight);
     }
     show_progress(work, "plan", work->compared, work->arguments->random);
@@ -425,8 +480,8 @@ static void count_plan(void *context, const struct zap_compared *compared)
 static int by_count(const void *a, const void *b)
 {
     const struct sight *left = a, *right = b;
-    if (left->class.is_unexplained != right->class.is_unexplained)
-        return left->class.is_unexplained ? -1 : 1;
+    if (left->seen.is_unexplained != right->seen.is_unexplained)
+        return left->seen.is_unexplained ? -1 : 1;
     if (left->count != right->count)
         return left->count > right->count ? -1 : 1;
     return left->index < right->index ? -1 : left->index > right->index;
@@ -439,22 +494,24 @@ static void print_sights(struct work *work, const struct zap_compare_config *con
     for (size_t i = 0; i < work->sights_count; i++) {
         struct sight *sight = &work->sights[i];
         show_progress(work, "making plans small:", i + 1, work->sights_count);
-        zap_compare_shrink(config, sight->older, sight->newer, &sight->class, &sight->plan);
+        const struct zap_compare_class *class = &sight->seen.class;
+        zap_compare_shrink(config, sight->older, sight->newer, class, &sight->plan);
         clear_progress(work);
         char page[ZAP_TEXT_MAX + 64];
         struct zap_str text = zap_str_init(page, sizeof page);
         zap_text_print(&sight->plan, &text);
         putchar('\n');
-        print_class(stdout, &sight->class);
+        print_seen(stdout, &sight->seen);
         printf("  seen in %" PRIu64 " changes; smallest between %s and %s, from plan %" PRIu64 "\n",
                sight->count, sight->older->name, sight->newer->name, sight->index);
         for (unsigned f = 0; f < ZAP_FEATURE_ALL_COUNT; f++) {
-            if (!zap_profile_has(sight->class.features, (enum zap_feature_code)f))
+            if (!zap_profile_has(class->features, (enum zap_feature_code)f))
                 continue;
             const struct zap_feature_row *row = zap_feature_row((enum zap_feature_code)f);
             print_wrapped("    ", row->text);
             print_wrapped("      ", row->reference);
         }
+        print_known(&sight->seen);
         for (char *line = strtok(page, "\n"); line; line = strtok(NULL, "\n"))
             printf("    | %s\n", line);
     }
@@ -557,7 +614,8 @@ static void count_only(void *context, const struct zap_compared *compared)
 /* ------------------------------------------------------------------ the command */
 
 static int run(const struct arguments *arguments, const struct zap_inputs *inputs,
-               const struct zap_builds_row *const *rows, size_t count, int feature, int invariant)
+               const struct zap_knowns *knowns, const struct zap_builds_row *const *rows,
+               size_t count, int feature, int invariant)
 {
     enum { HISTORY_PLANS = 500 };
     struct work *work = calloc(1, sizeof *work);
@@ -590,6 +648,8 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
                                    : show_plan,
         .context = work,
     };
+    work->knowns = knowns;
+    work->worker = config.worker;
     zap_cmd_catch_interrupts();
     int64_t began_at_ms = zap_clock_ms();
     zap_compare_run(&config);
@@ -619,6 +679,8 @@ static int run(const struct arguments *arguments, const struct zap_inputs *input
         status = zap_cmd_fail("compare", ZAP_EXIT_FAILURE, "%" PRIu64 " runs failed", work->failed);
     else if (work->ran == 0)
         status = zap_cmd_fail("compare", ZAP_EXIT_FAILURE, "nothing was compared");
+    for (size_t i = 0; i < count; i++)
+        zap_knowns_forget(&work->learnt[i]);
     free(work->sights);
     free(work->difference);
     free(work);
@@ -630,6 +692,7 @@ int zap_cmd_compare(int argc, char **argv)
     struct arguments arguments = {.seed = 1};
     struct zap_builds builds = {0};
     struct zap_inputs inputs = {0};
+    struct zap_knowns knowns = {0};
     const struct zap_builds_row **rows = NULL;
     size_t count = 0;
     int feature = ZAP_FEATURE_ALL_COUNT, invariant = ZAP_INVARIANT_COUNT;
@@ -650,6 +713,8 @@ int zap_cmd_compare(int argc, char **argv)
         status = zap_cmd_load_builds("compare", &builds);
     if (status < 0)
         status = zap_cmd_choose_builds("compare", &builds, &arguments.pythons, &rows, &count);
+    if (status < 0)
+        status = zap_cmd_load_knowns("compare", NULL, &builds, &knowns);
     if (status < 0 && count < 2 && !arguments.history)
         status = zap_cmd_fail("compare", ZAP_EXIT_USAGE,
                               "%s is the only build: it takes two to compare", rows[0]->name);
@@ -658,10 +723,11 @@ int zap_cmd_compare(int argc, char **argv)
                               "%zu builds: at most %d; choose some with --python", count,
                               ZAP_COMPARE_BUILDS_MAX);
     if (status < 0)
-        status = run(&arguments, &inputs, rows, count, feature, invariant);
+        status = run(&arguments, &inputs, &knowns, rows, count, feature, invariant);
     free(rows);
     zap_builds_release(&builds);
     zap_inputs_release(&inputs);
+    zap_knowns_release(&knowns);
     free(arguments.pythons.items);
     free(arguments.paths.items);
     return status;

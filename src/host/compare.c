@@ -74,6 +74,8 @@ static void take_run(const struct zap_builds_row *row, const struct zap_outcome 
     memset(run, 0, sizeof *run);
     run->row = row;
     run->end = end_of(outcome);
+    run->verdict = outcome->verdict;
+    run->build = outcome->trace.build;
     if (run->end == ZAP_COMPARE_RAN) {
         run->judgement = outcome->judgement;
         run->view = copy_trace(&outcome->trace);

@@ -21,6 +21,8 @@ struct zap_compare_run {
     enum zap_compare_end end;
     char why[256];                      /* one line; "" for RAN */
     char signature[ZAP_SIGNATURE_SIZE]; /* of DIED, else "" */
+    enum zap_verdict verdict;           /* of DIED */
+    struct zap_build build;             /* of RAN and DIED */
     struct zap_judgement judgement;     /* of RAN */
     struct zap_trace *view;             /* owned; of RAN, else NULL; as long as its events are */
     size_t group; /* of RAN and DIED: equal behaviour, numbered in order of builds */

@@ -2,10 +2,11 @@
 # `pyzap compare` of a build with itself, and with itself with a planted bug: what no feature explains is told of,
 # with exit status 1; and what bad usage gets.
 #
-#   planted.sh PYZAP PLANTED_WORKER
+#   planted.sh PYZAP PLANTED_WORKER FAKE_WORKER
 set -u
 pyzap=$1
 planted=$2
+fake=$3
 . "$(dirname "$0")/../replay/lib.sh"
 
 # Workers of one CPython under two names; the second one with a bug, where one is named.
@@ -59,4 +60,16 @@ expect 0 'held on none of the last, broken up to b' "$pyzap" compare --history w
 printf 'pyzap plan 1\nroute exit\nmodule m0\nobject o0 = cnode\nglobal m0 a = o0\n' >e
 expect 0 'I29 repeatability, on 1 plans' "$pyzap" compare --history I29 e
 grep -q '^ *a  *1 ' out || fail 'there is no second run for the invariant that asks for one'
+
+# One of two builds dies: it is said where that is known, and only then is all explained.
+rm workers/*
+fakes 3.8.18 3.11.7 3.13.0
+ZAP_FAKE=3.13.0/segv-one@raise
+export ZAP_FAKE
+printf 'pyzap plan 1\nroute drop\nmodule m0\nobject n = node elsewhere\nglobal m0 a = n\nscript n\n    raise\n' >d
+expect 1 'UNEXPLAINED: one dies: lives | SIGSEGV-' "$pyzap" compare d
+mkdir -p workers/regress
+sed '1a # expect 3.13.. CRASHED SIGSEGV known a.c:b because so' d >workers/regress/known.plan
+expect 0 'KNOWN: one dies: lives | SIGSEGV-' "$pyzap" compare d
+grep -q '^  a.c:b, see known.plan$' out || fail 'it is not said where it is known'
 finish
