@@ -126,6 +126,26 @@ static void test_a_drop_that_wipes_is_explained(void **state)
 }
 
 /* The same versions, which differ by that very feature: but nothing of it is at work here. */
+/* What a drop does in 2.7 is no matter of the order of names, although that is another one, too. */
+static void test_what_happens_comes_before_its_order(void **state)
+{
+    (void)state;
+#define ENTRY(name) "entry m0 name=" name " - refs=1 seen=bound at=0\n"
+#define GONE(more)  "module-gone m0 refs=1\n" more "module-end m0\n"
+    compare(source, on_2_7,
+            ENTRY("_b") ENTRY("a") "route kind=drop\n" GONE(
+                "set-none m0 name=_b pass=1 by=interpreter - refs=0 seen=bound\n"),
+            on_3_6, ENTRY("a") ENTRY("_b") "route kind=drop\n" GONE(""));
+    assert_int_equal(difference.unexplained, 0);
+    for (uint32_t i = 0; i < sides[0].events_count; i++)
+        if (sides[0].events[i].kind == ZAP_EVENT_SET_NONE)
+            assert_int_equal(difference.marks[0][i].feature, ZAP_FEATURE_ZAP_ON_DEALLOC);
+    assert_true(zap_profile_has(difference.features, ZAP_FEATURE_ZAP_ON_DEALLOC));
+    assert_true(zap_profile_has(difference.features, ZAP_FEATURE_DICT_INSERTION_ORDER));
+#undef GONE
+#undef ENTRY
+}
+
 static void test_a_feature_elsewhere_explains_nothing(void **state)
 {
     (void)state;
@@ -654,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_refcounts_and_own_names_are_no_behaviour),
         cmocka_unit_test(test_what_one_observer_alone_tells_is_left_out),
         cmocka_unit_test(test_a_drop_that_wipes_is_explained),
+        cmocka_unit_test(test_what_happens_comes_before_its_order),
         cmocka_unit_test(test_a_feature_elsewhere_explains_nothing),
         cmocka_unit_test(test_versions_without_that_feature_explain_nothing),
         cmocka_unit_test(test_what_follows_from_an_explained_event_is_explained),
