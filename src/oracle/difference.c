@@ -374,6 +374,13 @@ struct spot {
     uint16_t place;
 };
 
+/* The event that another one of its view happens in, or NULL. */
+static const struct zap_event *parent_of(const struct side *side, const struct zap_event *event)
+{
+    uint16_t parent = side->parents[event - side->view->events];
+    return parent == 0 ? NULL : &side->view->events[parent - 1];
+}
+
 static bool is_twin(const struct zap_event *a, const struct zap_event *b)
 {
     return a->kind == b->kind && a->module == b->module && a->node == b->node && a->name == b->name;
@@ -402,10 +409,15 @@ static bool is_collected(const struct spot *s)
     return (s->place & IN_COLLECTION) != 0 || (is_del && event->how != ZAP_HOW_REFCOUNT);
 }
 
+static bool is_module_going(const struct zap_event *event)
+{
+    return event->kind == ZAP_EVENT_DICT_GONE || event->kind == ZAP_EVENT_MODULE_GONE ||
+           event->kind == ZAP_EVENT_MODULE_END;
+}
+
 static bool is_going(const struct zap_event *event)
 {
-    return event->kind == ZAP_EVENT_FREE || event->kind == ZAP_EVENT_DICT_GONE ||
-           event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END;
+    return event->kind == ZAP_EVENT_FREE || is_module_going(event);
 }
 
 /* In a collection, or what that left to go later because something came back. */
@@ -565,16 +577,12 @@ static bool is_in_hash_order(const struct spot *s)
 static bool is_in_wipe_of_sys(const struct spot *s)
 {
     const struct zap_plan *plan = s->side->plan;
-    const struct zap_event *event = s->event, *events = s->side->view->events;
+    const struct zap_event *event = s->event;
     if (zap_plan_parks_in(plan, ZAP_PARK_SYS) < 2 && zap_plan_parks_in(plan, ZAP_PARK_BUILTINS) < 2)
         return false;
-    while (event->kind != ZAP_EVENT_WIPE || event->module != ZAP_NO_MODULE) {
-        uint16_t parent = s->side->parents[event - events];
-        if (parent == 0)
-            return false;
-        event = &events[parent - 1];
-    }
-    return is_on_both(s);
+    while (event && (event->kind != ZAP_EVENT_WIPE || event->module != ZAP_NO_MODULE))
+        event = parent_of(s->side, event);
+    return event && is_on_both(s);
 }
 
 static bool is_module_attribute(const struct spot *s)
@@ -809,10 +817,10 @@ static bool is_error_of_atexit(const struct spot *s)
 /* The module of an event, or of the script that it happens in. */
 static unsigned module_about(const struct spot *s)
 {
-    uint32_t at = (uint32_t)(s->event - s->side->view->events);
-    while (s->side->view->events[at].module == ZAP_NO_MODULE && s->side->parents[at] != 0)
-        at = s->side->parents[at] - 1u;
-    return s->side->view->events[at].module;
+    const struct zap_event *event = s->event;
+    while (event && event->module == ZAP_NO_MODULE)
+        event = parent_of(s->side, event);
+    return event ? event->module : ZAP_NO_MODULE;
 }
 
 /* What an object holds, and where its script keeps it, by its class all that is in the namespace of
@@ -1104,9 +1112,8 @@ static uint8_t follow_one(const struct side *sides, const struct zap_difference 
                         event->kind == ZAP_EVENT_DICT_GONE || event->kind == ZAP_EVENT_UNLISTED;
     if (event->module != ZAP_NO_MODULE && is_of_module && effects->spaces[event->module] > 0)
         return (uint8_t)(effects->spaces[event->module] - 1);
-    bool is_end = event->kind == ZAP_EVENT_MODULE_GONE || event->kind == ZAP_EVENT_MODULE_END ||
-                  event->kind == ZAP_EVENT_DICT_GONE;
-    if (is_end && event->module < ZAP_MODULES_MAX && effects->ends[event->module] > 0)
+    if (is_module_going(event) && event->module < ZAP_MODULES_MAX &&
+        effects->ends[event->module] > 0)
         return (uint8_t)(effects->ends[event->module] - 1);
     if (event->node != ZAP_NO_NODE && effects->nodes[event->node] > 0)
         return (uint8_t)(effects->nodes[event->node] - 1);
