@@ -171,12 +171,17 @@ ZAP_PY_DEFINE(z_remove)
     return none();
 }
 
-ZAP_PY_DEFINE(z_fresh)
+PyObject *zap_api_fresh(void)
 {
-    (void)zap_self, (void)args, (void)nargs;
     PyObject *made = zap_py_int(zap_session.fresh++);
     zap_observe_made(made);
     return made;
+}
+
+ZAP_PY_DEFINE(z_fresh)
+{
+    (void)zap_self, (void)args, (void)nargs;
+    return zap_api_fresh();
 }
 
 ZAP_PY_DEFINE(z_spawn)

@@ -11,6 +11,9 @@ int zap_api_init(void);
 /* The callback object of weak reference `number`; new reference or NULL with an exception. */
 PyObject *zap_api_callback(uint8_t number);
 
+/* An int that no plan has; new reference or NULL with an exception. */
+PyObject *zap_api_fresh(void);
+
 /* A full collection, recorded; by: see struct zap_event. Never fails: an error is unraisable. */
 void zap_api_collect(uint8_t by);
 

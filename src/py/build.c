@@ -603,10 +603,7 @@ static int bind_again(PyObject *dict)
         const struct zap_global *global = &module->globals[g];
         if (global->again == ZAP_AGAIN_KEEP)
             continue;
-        bool is_int = global->again == ZAP_AGAIN_INT;
-        PyObject *value = is_int ? zap_py_int(s->fresh++) : keep(Py_None);
-        if (is_int)
-            zap_observe_made(value);
+        PyObject *value = global->again == ZAP_AGAIN_INT ? zap_api_fresh() : keep(Py_None);
         int result = value == NULL ? -1 : bind(dict, global->name, value);
         Py_XDECREF(value);
         if (result < 0)
