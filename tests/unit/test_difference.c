@@ -575,20 +575,23 @@ static void test_captured_builtins(void **state)
 {
     (void)state;
 #define PLAN(acts)                                                                                 \
-    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nglobal m a = x\nscript x\n" acts
+    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nobject y = node m\n"                   \
+    "global m a = x\nglobal m b = y\n" acts
 #define LOOK "look o0 m0 name=a seen=bound\n"
-#define GOES "del o1 m0 refs=1 how=refcount bound=a none=- builtins=missing size=1\nfree o1\n"
+#define GOES "del o2 m0 refs=1 how=refcount bound=a none=- builtins=missing size=1\nfree o2\n"
 #define IN   "route kind=wipe\ndel o0 m0 refs=1 how=refcount bound=a none=- builtins=same size=1\n"
-    compare(PLAN("    bind-node m __builtins__\n    del-builtins m\n    look m a\n"), on_3_9,
-            IN LOOK GOES, on_3_10, IN GOES LOOK);
+    compare(
+        PLAN(
+            "script y\n    bind-node m __builtins__\nscript x\n    del-builtins m\n    look m a\n"),
+        on_3_9, IN LOOK GOES, on_3_10, IN GOES LOOK);
     assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
-    compare(PLAN("    bind-node m b\n    del-builtins m\n    look m a\n"), on_3_9, IN LOOK GOES,
-            on_3_10, IN GOES LOOK);
+    compare(PLAN("script y\n    bind-node m b\nscript x\n    del-builtins m\n    look m a\n"),
+            on_3_9, IN LOOK GOES, on_3_10, IN GOES LOOK);
     assert_int_equal(difference.unexplained, 2);
-    compare(PLAN("    bind-self m __builtins__\n    bind-lambda m b\n"), on_3_9, IN, on_3_10,
-            IN "resurrect o0 refs=2\n");
+    compare(PLAN("script x\n    bind-self m __builtins__\n    bind-lambda m b\n"), on_3_9, IN,
+            on_3_10, IN "resurrect o0 refs=2\n");
     assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
-    compare(PLAN("    bind-self m b\n"), on_3_9, IN, on_3_10, IN "resurrect o0 refs=2\n");
+    compare(PLAN("script x\n    bind-self m b\n"), on_3_9, IN, on_3_10, IN "resurrect o0 refs=2\n");
     assert_int_equal(difference.unexplained, 1);
 #undef IN
 #undef GOES
