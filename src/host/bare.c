@@ -7,6 +7,7 @@
 #include "host/bare.h"
 
 #include "host/clock.h"
+#include "host/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,19 +54,6 @@ static void be_child(const struct zap_bare_config *config, int output, pid_t par
     _exit(127);
 }
 
-/* Resident size, or 0 where it cannot be told. */
-static uint32_t resident_kib(pid_t pid)
-{
-    char path[64];
-    unsigned long size, resident;
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    FILE *file = fopen(path, "re");
-    bool is_read = file && fscanf(file, "%lu %lu", &size, &resident) == 2;
-    if (file)
-        fclose(file);
-    return is_read ? (uint32_t)(resident * ((unsigned long)sysconf(_SC_PAGESIZE) / 1024)) : 0;
-}
-
 /* Returns false at the end of what it says. */
 static bool hear(int fd, struct zap_bare *bare)
 {
@@ -95,8 +83,9 @@ static void hear_rest(int fd, struct zap_bare *bare)
 /* Watch it until it has ended, or has to be ended. */
 static void watch(const struct zap_bare_config *config, pid_t pid, int fd, struct zap_bare *bare)
 {
-    int64_t begun_at_ms = zap_clock_ms();
-    int64_t until_ms = begun_at_ms + ZAP_BARE_START_MS;
+    struct zap_usage usage = {.sampled_at_ms = zap_clock_ms()};
+    int64_t until_ms = usage.sampled_at_ms + ZAP_BARE_START_MS;
+    int64_t queued_ns = 0; /* time that until_ms does not know of */
     bool has_begun = false, is_open = true;
     for (;;) {
         struct pollfd wait = {.fd = is_open ? fd : -1, .events = POLLIN};
@@ -106,16 +95,22 @@ static void watch(const struct zap_bare_config *config, pid_t pid, int fd, struc
         if (!has_begun && bare->said_len > 0) {
             has_begun = true;
             until_ms = zap_clock_ms() + config->deadline_ms;
+            queued_ns = 0;
         }
         if (waitpid(pid, &bare->status, WNOHANG) == pid) {
             bare->end = ZAP_BARE_ENDED;
             return;
         }
+        int64_t now_ms = zap_clock_ms();
+        if (now_ms - usage.sampled_at_ms >= LOOK_MS) {
+            zap_usage_sample(&usage, pid, now_ms);
+            queued_ns += usage.queued_ns;
+        }
         if (config->interrupted && *config->interrupted)
             bare->end = ZAP_BARE_INTERRUPTED;
-        else if (config->memory_kib && resident_kib(pid) > config->memory_kib)
+        else if (config->memory_kib && usage.resident_kib > config->memory_kib)
             bare->end = ZAP_BARE_EXHAUSTED;
-        else if (zap_clock_ms() >= until_ms)
+        else if (now_ms - queued_ns / 1000000 >= until_ms)
             bare->end = ZAP_BARE_TIMED_OUT;
         else
             bare->end = ZAP_BARE_ENDED;

@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    HANG_DEADLINE_MS = 300,
-    MEMORY_OVER_KIB = 128 * 1024, /* over what the worker has at its start */
+    HANG_DEADLINE_MS = 100,
+    MEMORY_OVER_KIB = 32 * 1024, /* over what the worker has at its start */
 };
 
 static const struct {

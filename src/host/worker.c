@@ -9,7 +9,8 @@
  * pipe, an exit, no progress until the deadline, too much memory, or a report that no worker sends.
  *
  * Progress is any change of (index, plans, phase, events recorded); the host's own pauses do not
- * count against a worker, because reports are read before the deadline is looked at.
+ * count against a worker, because reports are read before the deadline is looked at, nor does time
+ * in which no processor was free for it (usage.h).
  */
 #include "host/worker.h"
 
@@ -145,14 +146,6 @@ static bool prepare(struct zap_worker *worker, int *shared, int commands[2], int
            set_nonblocking(reports[0]);
 }
 
-static bool open_statm(struct zap_worker *worker)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)worker->pid);
-    worker->statm = open(path, O_RDONLY | O_CLOEXEC);
-    return worker->statm >= 0;
-}
-
 enum zap_status zap_worker_start(const struct zap_worker_config *config,
                                  struct zap_worker *ret_worker)
 {
@@ -165,7 +158,7 @@ enum zap_status zap_worker_start(const struct zap_worker_config *config,
         worker->config.hello_ms = ZAP_WORKER_HELLO_MS;
     if (worker->config.memory_kib == 0)
         worker->config.memory_kib = ZAP_WORKER_MEMORY_KIB;
-    worker->commands = worker->reports = worker->errors = worker->statm = -1;
+    worker->commands = worker->reports = worker->errors = -1;
 
     set_sanitizer_defaults();
     int shared = -1, commands[2] = {-1, -1}, reports[2] = {-1, -1};
@@ -179,7 +172,6 @@ enum zap_status zap_worker_start(const struct zap_worker_config *config,
         if (is_started) {
             setpgid(pid, pid); /* the child does it too: whoever comes first */
             worker->pid = pid;
-            is_started = open_statm(worker);
         }
     }
     int error = errno;
@@ -188,7 +180,7 @@ enum zap_status zap_worker_start(const struct zap_worker_config *config,
     close_fd(&shared);
     close_fd(&commands[0]);
     close_fd(&reports[1]);
-    worker->progress_at_ms = worker->sampled_at_ms = zap_clock_ms();
+    worker->progress_at_ms = worker->usage.sampled_at_ms = zap_clock_ms();
     if (is_started)
         return ZAP_OK;
     zap_worker_release(worker);
@@ -258,7 +250,6 @@ static void bury(struct zap_worker *worker, int status, enum zap_killed killed)
     close_fd(&worker->commands);
     close_fd(&worker->reports);
     close_fd(&worker->errors);
-    close_fd(&worker->statm);
 }
 
 static void end(struct zap_worker *worker, enum zap_killed killed)
@@ -298,6 +289,12 @@ static enum zap_worker_news end_for_garbage(struct zap_worker *worker, const cha
 
 /* ------------------------------------------------------------------ commands */
 
+static void note_progress(struct zap_worker *worker, int64_t now_ms)
+{
+    worker->progress_at_ms = now_ms;
+    worker->queued_ns = 0;
+}
+
 static void write_all(struct zap_worker *worker, const void *bytes, size_t len)
 {
     /* Commands are far smaller than a pipe, so a short write means that the reader is gone or
@@ -324,7 +321,7 @@ enum zap_status zap_worker_send(struct zap_worker *worker, const struct zap_comm
     worker->sampled_index = command->from;
     worker->before_kib = worker->resident_kib;
     worker->command_errors_at = errors_size(worker);
-    worker->progress_at_ms = zap_clock_ms();
+    note_progress(worker, zap_clock_ms());
     size_t len = sizeof *command + command->wire_len;
     return write(worker->commands, message, len) == (ssize_t)len ? ZAP_OK : ZAP_E_GONE;
 }
@@ -333,7 +330,7 @@ void zap_worker_answer(struct zap_worker *worker, char answer)
 {
     if (worker->pid == 0)
         return;
-    worker->progress_at_ms = zap_clock_ms();
+    note_progress(worker, zap_clock_ms());
     write_all(worker, &answer, 1);
 }
 
@@ -442,7 +439,7 @@ static enum zap_worker_news read_report(struct zap_worker *worker, struct zap_re
             }
             if (worker->buffered == want) {
                 worker->buffered = 0;
-                worker->progress_at_ms = zap_clock_ms();
+                note_progress(worker, zap_clock_ms());
                 return take_report(worker, ret_report, want > sizeof *ret_report, ret_judgement);
             }
         }
@@ -478,49 +475,14 @@ static bool is_progress_same(const struct zap_worker_progress *a,
            a->phase == b->phase && a->events_count == b->events_count;
 }
 
-/* The resident size that a statm file tells of; 0 where it cannot be read (the process is just
- * going). */
-static uint32_t resident_of(int statm)
+/* What it and its children take now; these do what ends a process (py/end.c) or could (py/trial.c).
+ */
+static void sample(struct zap_worker *worker, int64_t now_ms)
 {
-    char text[128];
-    ssize_t len = pread(statm, text, sizeof text - 1, 0);
-    unsigned long pages = 0;
-    text[len > 0 ? len : 0] = '\0';
-    if (sscanf(text, "%*u %lu", &pages) != 1)
-        return 0;
-    return (uint32_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
-}
-
-/* The largest resident size among the worker's children, which do what ends a process (py/end.c) or
- * could (py/trial.c). */
-static uint32_t resident_of_children(const struct zap_worker *worker)
-{
-    char pids[256], path[64];
-    uint32_t largest_kib = 0;
-    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)worker->pid,
-             (long)worker->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, pids, sizeof pids - 1);
-    close_fd(&fd);
-    pids[len > 0 ? len : 0] = '\0';
-    char *end = pids;
-    for (long pid = strtol(pids, &end, 10); pid > 0; pid = strtol(end, &end, 10)) {
-        snprintf(path, sizeof path, "/proc/%ld/statm", pid);
-        int statm = open(path, O_RDONLY | O_CLOEXEC);
-        uint32_t kib = statm < 0 ? 0 : resident_of(statm);
-        close_fd(&statm);
-        largest_kib = kib > largest_kib ? kib : largest_kib;
-    }
-    return largest_kib;
-}
-
-/* Resident size now, of the worker or of a child that is larger; keeps the last one where it cannot
- * be read. */
-static void sample_memory(struct zap_worker *worker)
-{
-    uint32_t own_kib = resident_of(worker->statm), child_kib = resident_of_children(worker);
-    if (own_kib > 0)
-        worker->resident_kib = own_kib > child_kib ? own_kib : child_kib;
+    zap_usage_sample(&worker->usage, worker->pid, now_ms);
+    worker->queued_ns += worker->usage.queued_ns;
+    if (worker->usage.resident_kib > 0)
+        worker->resident_kib = worker->usage.resident_kib;
 }
 
 /* Over the memory limit? One plan that takes half of it since a look at an earlier plan is guilty
@@ -555,12 +517,11 @@ static enum zap_worker_news watch(struct zap_worker *worker, int64_t now_ms)
 {
     bool is_canary = worker->is_busy && worker->command_kind == ZAP_COMMAND_CANARY;
     struct zap_worker_progress progress = progress_of(worker);
-    if (now_ms - worker->sampled_at_ms >= (is_canary ? CANARY_SAMPLE_MS : SAMPLE_MS)) {
-        worker->sampled_at_ms = now_ms;
+    if (now_ms - worker->usage.sampled_at_ms >= (is_canary ? CANARY_SAMPLE_MS : SAMPLE_MS)) {
         if (reap(worker, 0))
             return ZAP_WORKER_DEATH;
         uint32_t before_kib = worker->resident_kib;
-        sample_memory(worker);
+        sample(worker, now_ms);
         keep_errors_short(worker);
         enum zap_killed killed;
         if (is_over_memory(worker, progress.index, before_kib, &killed)) {
@@ -572,11 +533,12 @@ static enum zap_worker_news watch(struct zap_worker *worker, int64_t now_ms)
     }
     if (!is_progress_same(&progress, &worker->progress)) {
         worker->progress = progress;
-        worker->progress_at_ms = now_ms;
+        note_progress(worker, now_ms);
     }
     uint32_t limit_ms = worker->has_hello ? worker->config.deadline_ms : worker->config.hello_ms;
     bool is_due = !worker->has_hello || worker->is_busy;
-    if (is_due && now_ms - worker->progress_at_ms > (int64_t)limit_ms) {
+    int64_t stuck_ms = now_ms - worker->progress_at_ms - worker->queued_ns / 1000000;
+    if (is_due && stuck_ms > (int64_t)limit_ms) {
         snprintf(worker->detail, sizeof worker->detail, "%u.%u s", (unsigned)(limit_ms / 1000),
                  (unsigned)(limit_ms % 1000 / 100));
         end(worker, ZAP_KILLED_DEADLINE);
@@ -653,7 +615,6 @@ void zap_worker_release(struct zap_worker *worker)
     close_fd(&worker->commands);
     close_fd(&worker->reports);
     close_fd(&worker->errors);
-    close_fd(&worker->statm);
     if (worker->shared)
         munmap(worker->shared, sizeof *worker->shared);
     memset(worker, 0, sizeof *worker);

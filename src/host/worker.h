@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "host/death.h"
+#include "host/usage.h"
 
 #include <sys/types.h>
 
@@ -20,7 +21,7 @@ enum {
 /* How to start and watch a worker; zero means the default. */
 struct zap_worker_config {
     const char *path;     /* of the executable; borrowed for the worker's life */
-    uint32_t deadline_ms; /* so long without progress of a command */
+    uint32_t deadline_ms; /* so long without progress of a command, though a processor was free */
     uint32_t hello_ms;
     uint32_t memory_kib; /* resident; not RLIMIT_AS, which sanitizers cannot live with */
 };
@@ -55,12 +56,13 @@ struct zap_worker {
     uint32_t resident_kib;   /* now */
     struct zap_death death;  /* set by ZAP_WORKER_DEATH */
 
-    int commands, reports, errors, statm;
+    int commands, reports, errors;
     uint8_t buffer[sizeof(struct zap_report) + sizeof(struct zap_judgement)];
     size_t buffered; /* bytes of a report that has not come whole */
     struct zap_worker_progress progress;
     int64_t progress_at_ms;
-    int64_t sampled_at_ms;
+    int64_t queued_ns; /* of the time since then, with no processor free */
+    struct zap_usage usage;
     uint64_t sampled_index; /* the plan at work at the last sample, and ... */
     uint32_t before_kib;    /* ... the size when an earlier plan was last seen at work */
     char detail[200];

@@ -400,7 +400,7 @@ static void dealloc_module(PyObject *self)
         if (zap_planted(ZAP_PLANT_DICT_BACKWARDS) && event->refs == 1)
             values = zap_plant_hold_values(space->dict);
         module_dealloc(self);
-        if (values != NULL)
+        if (zap_planted(ZAP_PLANT_DICT_BACKWARDS) && values != NULL)
             zap_plant_drop_backwards(values);
         s->by = by;
         zap_record(ZAP_EVENT_MODULE_END)->module = (uint8_t)i;

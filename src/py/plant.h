@@ -1,6 +1,8 @@
 /* Planted bugs: a worker built with ZAP_PLANT can misbehave on purpose, to prove that it is caught.
  *
- * In every other build zap_planted(id) is a constant false, and nothing of this is compiled in.
+ * In every other build zap_planted(id) is a constant false, and nothing of this is compiled in: ask
+ * it in the condition itself, from which every compiler, at every level, takes what cannot be
+ * called out.
  */
 #ifndef ZAP_PY_PLANT_H
 #define ZAP_PY_PLANT_H

@@ -115,8 +115,9 @@ static void take_reload(void)
 {
     struct zap_session *s = &zap_session;
     PyObject *module = s->modules[0], *dict = PyModule_GetDict(module);
-    bool is_planted = zap_planted(ZAP_PLANT_RELOAD_NEW) || zap_planted(ZAP_PLANT_RELOAD_CLEARS);
-    PyObject *again = is_planted ? zap_plant_reload(module) : PyImport_ReloadModule(module);
+    PyObject *again = zap_planted(ZAP_PLANT_RELOAD_NEW) || zap_planted(ZAP_PLANT_RELOAD_CLEARS)
+                          ? zap_plant_reload(module)
+                          : PyImport_ReloadModule(module);
     struct zap_event *event = zap_record(ZAP_EVENT_RELOADED);
     event->module = 0;
     if (again == module && PyModule_GetDict(again) == dict)

@@ -10,6 +10,7 @@
  *                that does that
  *   tame=N       canary N does nothing
  *   slow         a millisecond for every plan
+ *   work=N       N milliseconds of a processor's time for every plan
  *   leak         a mebibyte for every plan, never given back
  *   zero         no check is ever made
  *   bad-quit     dies at COMMAND_QUIT
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct zap_shared *shared;
@@ -139,6 +141,15 @@ static void grow(size_t bytes)
     volatile char *block = malloc(bytes);
     for (size_t i = 0; block && i < bytes; i += 4096)
         block[i] = 1;
+}
+
+static void work_for(long ms)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    long until_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
+    while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < until_ms)
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 }
 
 static void die(int number)
@@ -360,11 +371,14 @@ static void look_at(const struct zap_plan *plan)
 /* Returns whether there is to be a next plan. */
 static bool run_plan(uint64_t index)
 {
+    const char *word;
     atomic_store(&shared->index, index);
     shared->trace.events_count = 0;
     misbehave(index);
     if (has_word("slow"))
         usleep(1000);
+    if ((word = find_word(getenv("ZAP_FAKE"), "work=")) != NULL)
+        work_for(strtol(word, NULL, 10));
     if (has_word("leak"))
         grow(1 << 20);
     if (has_word("chatty"))
