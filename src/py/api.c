@@ -178,6 +178,13 @@ PyObject *zap_api_fresh(void)
     return made;
 }
 
+ZAP_PY_DEFINE(z_made)
+{
+    (void)zap_self, (void)nargs;
+    zap_observe_made(args[0]);
+    return new_ref(args[0]);
+}
+
 ZAP_PY_DEFINE(z_fresh)
 {
     (void)zap_self, (void)args, (void)nargs;
@@ -538,6 +545,7 @@ static PyMethodDef z_functions[] = {
     ZAP_PY_METHOD("namespace", z_namespace),
     ZAP_PY_METHOD("store", z_store),
     ZAP_PY_METHOD("remove", z_remove),
+    ZAP_PY_METHOD("made", z_made),
     ZAP_PY_METHOD("fresh", z_fresh),
     ZAP_PY_METHOD("spawn", z_spawn),
     ZAP_PY_METHOD("bind_again", z_bind_again),

@@ -293,25 +293,33 @@ static void a_pass_that_goes_back_is_the_second(void **state)
 static void what_is_made_is_not_what_was_there(void **state)
 {
     (void)state;
-    static const char text[] =
-        "pyzap plan 1\nroute collect\nmodule m0\nobject o0 = node elsewhere\n"
-        "object o1 = node m0\nglobal m0 __builtins__ = o0\nglobal m0 c = o1\n"
-        "script o1\n    clear m0\n    bind-node m0 __builtins__\n";
+#define PLAN(value, act)                                                                           \
+    "pyzap plan 1\nroute collect\nmodule m0\nobject o0 = " value "\nobject o1 = node m0\n"         \
+    "global m0 __builtins__ = o0\nglobal m0 c = o1\nscript o1\n    clear m0\n    " act "\n"
+    static const char *const texts[] = {
+        PLAN("node elsewhere", "bind-node m0 __builtins__"),
+        PLAN("int", "bind-int m0 __builtins__"),
+        PLAN("dict", "set-builtins m0"),
+        PLAN("lambda m0", "bind-lambda m0 __builtins__"),
+    };
+#undef PLAN
     static struct zap_outcome outcome;
-    struct zap_text_error error;
-    struct zap_plan plan;
-    unsigned count = 0;
-    assert_int_equal(zap_text_parse(text, strlen(text), &plan, &error), ZAP_OK);
-    zap_player_play(&player, &plan, &outcome);
-    for (uint32_t i = 0; i < outcome.trace.events_count; i++) {
-        const struct zap_event *event = &outcome.trace.events[i];
-        if (event->kind != ZAP_EVENT_DEL_END || event->node != 1)
-            continue;
-        assert_true(event->flags & ZAP_FLAG_BUILTINS);
-        assert_false(event->flags & ZAP_FLAG_SAME);
-        count++;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct zap_text_error error;
+        struct zap_plan plan;
+        unsigned count = 0;
+        assert_int_equal(zap_text_parse(texts[i], strlen(texts[i]), &plan, &error), ZAP_OK);
+        zap_player_play(&player, &plan, &outcome);
+        for (uint32_t at = 0; at < outcome.trace.events_count; at++) {
+            const struct zap_event *event = &outcome.trace.events[at];
+            if (event->kind != ZAP_EVENT_DEL_END || event->node != 1)
+                continue;
+            assert_true(event->flags & ZAP_FLAG_BUILTINS);
+            assert_false(event->flags & ZAP_FLAG_SAME);
+            count++;
+        }
+        assert_int_equal(count, 1);
     }
-    assert_int_equal(count, 1);
 }
 
 static int start(void **state)
