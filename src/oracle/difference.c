@@ -336,11 +336,25 @@ static bool has_act(const struct zap_plan *plan, enum zap_op_code op, int node, 
     return false;
 }
 
-/* Does a script add a name to a module? Where it goes is the dict's order, too. */
+static bool binds_by_script(const struct zap_plan *plan, unsigned module, uint64_t names)
+{
+    static const enum zap_op_code ops[] = {ZAP_OP_BIND_INT, ZAP_OP_BIND_NONE, ZAP_OP_BIND_NODE,
+                                           ZAP_OP_BIND_SELF, ZAP_OP_BIND_LAMBDA};
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        for (size_t k = 0; k < sizeof ops / sizeof ops[0]; k++)
+            if (plan->acts[i].op == ops[k] && plan->acts[i].module == module &&
+                (names & BIT(plan->acts[i].name)))
+                return true;
+    return false;
+}
+
+/* Does a script add a name to a module? Where it goes is the dict's order, too. That it binds one
+ * of the interpreter's own is not in the view. */
 static bool is_added_to(const struct zap_plan *plan, const struct zap_trace *view, unsigned module)
 {
     if (has_act(plan, ZAP_OP_GROW, ANYONE, (int)module) ||
-        has_act(plan, ZAP_OP_BIND_AGAIN, ANYONE, (int)module))
+        has_act(plan, ZAP_OP_BIND_AGAIN, ANYONE, (int)module) ||
+        binds_by_script(plan, module, own_names(plan, module) & ~BIT(ZAP_NAME_BUILTINS)))
         return true;
     for (uint32_t i = 0; i < view->events_count; i++)
         if ((view->events[i].kind == ZAP_EVENT_STORE ||
@@ -564,13 +578,22 @@ static bool is_in_another_order(const struct spot *s)
     return false;
 }
 
+/* A script that runs in a wipe looks at a name of the interpreter's own, of which a view does not
+ * tell when it is wiped. */
+static bool is_look_at_own(const struct spot *s)
+{
+    uint64_t own = own_names(s->side->plan, s->event->module) & ~BIT(ZAP_NAME_BUILTINS);
+    return s->event->kind == ZAP_EVENT_LOOK && (s->place & (IN_DROP | IN_WIPE)) != 0 &&
+           (own & BIT(s->event->name)) != 0 && is_on_both(s);
+}
+
 static bool is_in_hash_order(const struct spot *s)
 {
     uint8_t kind = s->event->kind;
     bool is_names = kind == ZAP_EVENT_ENTRY || kind == ZAP_EVENT_AFTER ||
                     (s->place & (IN_DROP | IN_WIPE)) != 0 || is_first_name(s) || is_let_go(s);
     return ((s->place & IN_HASH_ORDER) != 0 && is_names) || is_held_beside_others(s) ||
-           is_in_another_order(s);
+           is_in_another_order(s) || is_look_at_own(s);
 }
 
 /* One of several things that sys or builtins hold, while these are wiped. */
@@ -658,9 +681,23 @@ static uint64_t held_as(const struct zap_plan *plan, uint64_t names)
     return with_held(plan, held);
 }
 
+/* Is it the end of a module that one of these objects is? */
+static bool is_end_of_module(const struct spot *s, uint64_t objects)
+{
+    const struct zap_plan *plan = s->side->plan;
+    if (s->event->kind != ZAP_EVENT_MODULE_GONE && s->event->kind != ZAP_EVENT_MODULE_END)
+        return false;
+    for (unsigned i = 0; i < plan->objects_count; i++)
+        if ((objects & BIT(i)) && plan->objects[i].kind == ZAP_VALUE_MODULE &&
+            plan->objects[i].module == s->event->module)
+            return true;
+    return false;
+}
+
 static bool is_held_as(const struct spot *s, uint64_t names)
 {
-    return is_among(s, held_as(s->side->plan, names));
+    uint64_t held = held_as(s->side->plan, names);
+    return is_among(s, held) || is_end_of_module(s, held);
 }
 
 /* What a script looks at before or after what was __builtins__ goes, where it lets go of that. */
@@ -676,19 +713,6 @@ static bool is_about_builtins(const struct spot *s)
 {
     return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s) ||
            is_look_beside_builtins(s);
-}
-
-/* Is it the end of a module that one of these objects is? */
-static bool is_end_of_module(const struct spot *s, uint64_t objects)
-{
-    const struct zap_plan *plan = s->side->plan;
-    if (s->event->kind != ZAP_EVENT_MODULE_GONE && s->event->kind != ZAP_EVENT_MODULE_END)
-        return false;
-    for (unsigned i = 0; i < plan->objects_count; i++)
-        if ((objects & BIT(i)) && plan->objects[i].kind == ZAP_VALUE_MODULE &&
-            plan->objects[i].module == s->event->module)
-            return true;
-    return false;
 }
 
 /* What is in a nest, and the callbacks of weak references to it: these may go first, or last; and

@@ -458,10 +458,34 @@ static void test_new_names_make_another_order(void **state)
     assert_explained_by(ZAP_FEATURE_DICT_INSERTION_ORDER);
     compare(AGAIN_PLAN("collect"), on_2_7, AGAIN(""), on_3_6, AGAIN("free o1\n"));
     assert_int_equal(difference.unexplained, 1);
+    compare(AGAIN_PLAN("bind-node m __spec__"), on_2_7, AGAIN(""), on_3_6, AGAIN("free o1\n"));
+    assert_explained_by(ZAP_FEATURE_DICT_INSERTION_ORDER);
+    compare(AGAIN_PLAN("look m __spec__"), on_2_7, AGAIN(""), on_3_6, AGAIN("free o1\n"));
+    assert_int_equal(difference.unexplained, 1);
 #undef AGAIN
 #undef AGAIN_PLAN
 #undef LATE
 #undef NEW
+}
+
+/* Of the interpreter's own names a view tells only what scripts see. */
+static void test_a_look_at_a_name_of_the_interpreters(void **state)
+{
+    (void)state;
+#define PLAN(name)                                                                                 \
+    "pyzap plan 1\nroute wipe\nmodule m\nobject x = node m\nglobal m a = x\nscript x\n    look "   \
+    "m " name "\n"
+#define IN(name, seen)                                                                             \
+    "route kind=wipe\nwipe m0 call=first\nlook o0 m0 name=" name " seen=" seen "\n"
+    compare(PLAN("__name__"), on_2_7, IN("__name__", "bound"), on_3_6, IN("__name__", "none"));
+    assert_explained_by(ZAP_FEATURE_DICT_INSERTION_ORDER);
+    compare(PLAN("b"), on_2_7, IN("b", "bound"), on_3_6, IN("b", "none"));
+    assert_int_equal(difference.unexplained, 2);
+    compare(PLAN("__builtins__"), on_2_7, IN("__builtins__", "bound"), on_3_6,
+            IN("__builtins__", "none"));
+    assert_int_equal(difference.unexplained, 2);
+#undef IN
+#undef PLAN
 }
 
 /* What a collection has left alone, because one finalizer brought something back, is there later.
@@ -593,6 +617,14 @@ static void test_captured_builtins(void **state)
     assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
     compare(PLAN("script x\n    bind-self m b\n"), on_3_9, IN, on_3_10, IN "resurrect o0 refs=2\n");
     assert_int_equal(difference.unexplained, 1);
+    /* What is held so may be a module. */
+#define MODULE(name)                                                                               \
+    PLAN("object l = list\nobject n = module m\nlink l -> n\nglobal m " name " = l\n")
+    compare(MODULE("__builtins__"), on_3_9, IN "module-gone m0 refs=1\n", on_3_10, IN);
+    assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
+    compare(MODULE("c"), on_3_9, IN "module-gone m0 refs=1\n", on_3_10, IN);
+    assert_int_equal(difference.unexplained, 1);
+#undef MODULE
 #undef IN
 #undef GOES
 #undef LOOK
@@ -695,6 +727,7 @@ int main(void)
         cmocka_unit_test(test_lost_builtins_explain_what_comes_after),
         cmocka_unit_test(test_a_callback_beside_a_nest),
         cmocka_unit_test(test_new_names_make_another_order),
+        cmocka_unit_test(test_a_look_at_a_name_of_the_interpreters),
         cmocka_unit_test(test_a_module_in_a_nest),
         cmocka_unit_test(test_names_of_sys_differ_from_build_to_build),
         cmocka_unit_test(test_effects_reach_modules),
