@@ -65,7 +65,8 @@ static void act_takes_the_column_that_fits(void **state)
     act = (struct zap_act){.op = ZAP_OP_BIND_NONE, .name = ZAP_NAME_A};
     assert_string_equal(act_text(act, true, 2), "  global a\n  a = None\n");
     act = (struct zap_act){.op = ZAP_OP_SET_BUILTINS};
-    assert_string_equal(act_text(act, true, 0), "z.store(z.globals(), '__builtins__', z.made({}))\n");
+    assert_string_equal(act_text(act, true, 0),
+                        "z.store(z.globals(), '__builtins__', z.made({}))\n");
     assert_string_equal(act_text(act, false, 0), "z.poke(0, '__builtins__', z.made({}))\n");
     act = (struct zap_act){.op = ZAP_OP_BUILTIN};
     assert_string_equal(act_text(act, false, 0), "try:\n"
