@@ -431,7 +431,8 @@ static bool is_module_going(const struct zap_event *event)
 
 static bool is_going(const struct zap_event *event)
 {
-    return event->kind == ZAP_EVENT_FREE || is_module_going(event);
+    return event->kind == ZAP_EVENT_FREE || event->kind == ZAP_EVENT_CNODE ||
+           is_module_going(event);
 }
 
 /* In a collection, or what that left to go later because something came back. */

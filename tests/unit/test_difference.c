@@ -500,6 +500,11 @@ static void test_what_a_collection_left_goes_later(void **state)
     compare(source, on_3_8, COLLECTED("spawn o2\n"), on_3_9,
             COLLECTED("spawn o2\n") "dict-gone m0\n");
     assert_explained_by(ZAP_FEATURE_ONE_KEEPS_ALL);
+    compare(source, on_3_8, COLLECTED("resurrect o0 refs=1\n"), on_3_9,
+            COLLECTED("resurrect o0 refs=1\n") "cnode o1 m0 gone=yes\n");
+    assert_explained_by(ZAP_FEATURE_ONE_KEEPS_ALL);
+    compare(source, on_3_8, COLLECTED(""), on_3_9, COLLECTED("") "cnode o1 m0 gone=yes\n");
+    assert_int_equal(difference.unexplained, 1);
     compare(source, on_3_8, COLLECTED(""), on_3_9, COLLECTED("") "dict-gone m0\n");
     assert_int_equal(difference.unexplained, 1);
     compare(source, on_3_8, COLLECTED("resurrect o0 refs=1\n"), on_3_9,
