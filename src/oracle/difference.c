@@ -710,10 +710,27 @@ static bool is_look_beside_builtins(const struct spot *s)
     return is_look(s->event) && is_on_both(s) && lets_go && binds(plan, BIT(ZAP_NAME_BUILTINS));
 }
 
+static bool is_spawned(const struct spot *s)
+{
+    return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
+}
+
+/* A new node, where a script binds one as __builtins__: which of them it is, a plan does not say.
+ */
+static bool is_spawned_as_builtins(const struct spot *s)
+{
+    const struct zap_plan *plan = s->side->plan;
+    bool is_bound = false;
+    for (unsigned i = 0; i < plan->acts_count; i++)
+        is_bound = is_bound || (plan->acts[i].op == ZAP_OP_BIND_NODE &&
+                                plan->acts[i].name == ZAP_NAME_BUILTINS);
+    return is_bound && is_spawned(s);
+}
+
 static bool is_about_builtins(const struct spot *s)
 {
-    return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_without_builtins(s) ||
-           is_look_beside_builtins(s);
+    return is_held_as(s, BIT(ZAP_NAME_BUILTINS)) || is_spawned_as_builtins(s) ||
+           is_without_builtins(s) || is_look_beside_builtins(s);
 }
 
 /* What is in a nest, and the callbacks of weak references to it: these may go first, or last; and
@@ -748,11 +765,6 @@ static bool is_left_by_import(const struct spot *s)
     return s->event->kind == ZAP_EVENT_AFTER &&
            (has_act(s->side->plan, ZAP_OP_IMPORT, ANYONE, ANYONE) ||
             has_act(s->side->plan, ZAP_OP_IMPORT_NEW, ANYONE, ANYONE));
-}
-
-static bool is_spawned(const struct spot *s)
-{
-    return s->event->node != ZAP_NO_NODE && s->event->node >= s->side->plan->objects_count;
 }
 
 static bool is_odd_key(uint8_t name)

@@ -622,7 +622,15 @@ static void test_captured_builtins(void **state)
     assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
     compare(PLAN("script x\n    bind-self m b\n"), on_3_9, IN, on_3_10, IN "resurrect o0 refs=2\n");
     assert_int_equal(difference.unexplained, 1);
-    /* What is held so may be a module. */
+    /* What is held so may be new, ... */
+#define NEW(name) PLAN("script x\n    bind-node m " name "\n")
+    compare(NEW("__builtins__"), on_3_9, IN GOES "look o0 m0 name=a seen=bound\n", on_3_10,
+            IN "look o0 m0 name=a seen=bound\n" GOES);
+    assert_explained_by(ZAP_FEATURE_BUILTINS_CAPTURED);
+    compare(NEW("c"), on_3_9, IN GOES, on_3_10, IN);
+    assert_int_equal(difference.unexplained, 2);
+#undef NEW
+    /* ... and a module. */
 #define MODULE(name)                                                                               \
     PLAN("object l = list\nobject n = module m\nlink l -> n\nglobal m " name " = l\n")
     compare(MODULE("__builtins__"), on_3_9, IN "module-gone m0 refs=1\n", on_3_10, IN);
