@@ -579,6 +579,13 @@ static bool is_in_another_order(const struct spot *s)
     return false;
 }
 
+/* A key of 200 characters is there again, and is or is not the same string object. */
+static bool is_bound_by_long_name(const struct spot *s)
+{
+    return is_in_another_order(s) && binds_by_script(s->side->plan, s->event->module,
+                                                     BIT(ZAP_NAME_LONG) | BIT(ZAP_NAME_U_LONG));
+}
+
 /* A script that runs in a wipe looks at a name of the interpreter's own, of which a view does not
  * tell when it is wiped. */
 static bool is_look_at_own(const struct spot *s)

@@ -488,6 +488,22 @@ static void test_a_look_at_a_name_of_the_interpreters(void **state)
 #undef PLAN
 }
 
+static void test_long_names_are_constants(void **state)
+{
+    (void)state;
+#define PLAN(name)                                                                                 \
+    "pyzap plan 1\nroute drop\nmodule m\nobject x = node m\nglobal m a = x\nscript x\n"            \
+    "    bind-self m " name "\n"
+#define IN(unchanged)                                                                              \
+    "route kind=drop\nafter m0 refs=1 bound=a none=- builtins=same size=1 unchanged=" unchanged "\n"
+    compare(PLAN("\"n\"*200"), on_3_6, IN("no"), on_3_7, IN("yes"));
+    assert_explained_by(ZAP_FEATURE_LONG_STRINGS_FOLDED);
+    compare(PLAN("b"), on_3_6, IN("no"), on_3_7, IN("yes"));
+    assert_int_equal(difference.unexplained, 2);
+#undef IN
+#undef PLAN
+}
+
 /* What a collection has left alone, because one finalizer brought something back, is there later.
  */
 static void test_what_a_collection_left_goes_later(void **state)
@@ -746,6 +762,7 @@ int main(void)
         cmocka_unit_test(test_effects_reach_modules),
         cmocka_unit_test(test_survivors_in_another_order),
         cmocka_unit_test(test_captured_builtins),
+        cmocka_unit_test(test_long_names_are_constants),
         cmocka_unit_test(test_what_a_collection_left_goes_later),
         cmocka_unit_test(test_what_came_back_goes),
         cmocka_unit_test(test_effects_pass_through_what_shows_nothing),
