@@ -17,7 +17,7 @@ struct zap_bare_config {
     const char *python;   /* the interpreter */
     const char *script;   /* a file */
     bool is_verbose;      /* with -vv, in UTF-8, and without `site`, of which it would tell most */
-    uint32_t deadline_ms; /* from the first line that it prints on */
+    uint32_t deadline_ms; /* from its first line on, as far as a processor was free (usage.h) */
     uint32_t memory_kib;  /* resident */
     const volatile sig_atomic_t *interrupted; /* not 0: end at once; NULL: nobody interrupts */
     void (*tick)(void *context);              /* often; NULL: none */

@@ -336,15 +336,25 @@ static bool has_act(const struct zap_plan *plan, enum zap_op_code op, int node, 
     return false;
 }
 
+/* ... about one of these names? */
+static bool has_act_on(const struct zap_plan *plan, enum zap_op_code op, int module, uint64_t names)
+{
+    for (unsigned i = 0; i < plan->acts_count; i++) {
+        const struct zap_act *act = &plan->acts[i];
+        if (act->op == op && (module == ANYONE || act->module == module) &&
+            (names & BIT(act->name)))
+            return true;
+    }
+    return false;
+}
+
 static bool binds_by_script(const struct zap_plan *plan, unsigned module, uint64_t names)
 {
     static const enum zap_op_code ops[] = {ZAP_OP_BIND_INT, ZAP_OP_BIND_NONE, ZAP_OP_BIND_NODE,
                                            ZAP_OP_BIND_SELF, ZAP_OP_BIND_LAMBDA};
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        for (size_t k = 0; k < sizeof ops / sizeof ops[0]; k++)
-            if (plan->acts[i].op == ops[k] && plan->acts[i].module == module &&
-                (names & BIT(plan->acts[i].name)))
-                return true;
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (has_act_on(plan, ops[i], (int)module, names))
+            return true;
     return false;
 }
 
@@ -726,12 +736,8 @@ static bool is_spawned(const struct spot *s)
  */
 static bool is_spawned_as_builtins(const struct spot *s)
 {
-    const struct zap_plan *plan = s->side->plan;
-    bool is_bound = false;
-    for (unsigned i = 0; i < plan->acts_count; i++)
-        is_bound = is_bound || (plan->acts[i].op == ZAP_OP_BIND_NODE &&
-                                plan->acts[i].name == ZAP_NAME_BUILTINS);
-    return is_bound && is_spawned(s);
+    return is_spawned(s) &&
+           has_act_on(s->side->plan, ZAP_OP_BIND_NODE, ANYONE, BIT(ZAP_NAME_BUILTINS));
 }
 
 static bool is_about_builtins(const struct spot *s)

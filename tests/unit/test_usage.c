@@ -5,6 +5,8 @@
 
 #include "host/clock.h"
 
+#include "processor.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +14,6 @@
 #include <stdbool.h>
 
 #include <cmocka.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,16 +25,16 @@
 
 enum { WORK_MS = 100, LARGE = 64 * 1024 * 1024 };
 
-static int64_t cpu_ms(clockid_t clock)
+static int64_t cpu_ms(void)
 {
     struct timespec now = {0};
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void work(void)
 {
-    while (cpu_ms(CLOCK_PROCESS_CPUTIME_ID) < WORK_MS)
+    while (cpu_ms() < WORK_MS)
         continue;
 }
 
@@ -54,8 +55,7 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* A child that works once the other end of the pipe is closed, with children of its own that do so
- * instead of it. */
+/* A child that works once the other end of the pipe is closed, or has a child of its own do so. */
 static pid_t start_work(const int gate[2], bool by_a_child)
 {
     pid_t pid = start();
@@ -78,13 +78,8 @@ static pid_t start_work(const int gate[2], bool by_a_child)
 static int64_t queued_ms_of_first(bool by_a_child)
 {
     int gate[2];
-    cpu_set_t all, one;
-    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
-    CPU_ZERO(&one);
-    for (size_t cpu = 0; CPU_COUNT(&one) == 0; cpu++)
-        if (CPU_ISSET(cpu, &all))
-            CPU_SET(cpu, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    cpu_set_t all;
+    assert_int_equal(keep_to_one_processor(&all), 0);
     assert_int_equal(pipe(gate), 0);
     struct zap_usage usage = {.sampled_at_ms = zap_clock_ms()};
     pid_t first = start_work(gate, by_a_child), second = start_work(gate, false);

@@ -8,10 +8,11 @@
 #include "host/summary.h"
 #include "plan/text.h"
 
+#include "processor.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -304,13 +305,8 @@ static void a_busy_machine_is_no_hang(void **state)
 {
     (void)state;
     pid_t others[5];
-    cpu_set_t all, one;
-    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
-    CPU_ZERO(&one);
-    for (size_t cpu = 0; CPU_COUNT(&one) == 0; cpu++)
-        if (CPU_ISSET(cpu, &all))
-            CPU_SET(cpu, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0); /* of the workers too */
+    cpu_set_t all;
+    assert_int_equal(keep_to_one_processor(&all), 0); /* of the workers too */
     fflush(NULL);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         others[i] = fork();
